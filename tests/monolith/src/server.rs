@@ -1,0 +1,191 @@
+//! Listening, connections and the end of both.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::access_log::AccessLog;
+use crate::app::{self, App};
+use crate::clock::Clock;
+use crate::db::{Db, Seed};
+use crate::session::Sessions;
+use crate::wire::{CutSwitch, Wire};
+
+/// Connections at once; the next one waits in the backlog.
+const CONNECTIONS_MAX: usize = 10_000;
+/// For a head, and for an idle kept-alive connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADERS_MAX: usize = 200;
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// What requests under way get at the end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How to run the monolith. [`Config::new`] suits tests.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The database file, made when absent.
+    pub db: PathBuf,
+    /// Planted when the database has no user.
+    pub seed: Seed,
+    /// The clock of writes, sessions and events. The access log always uses the machine's.
+    pub clock: Clock,
+    /// File to append one line per request to; `None` keeps no log.
+    pub access_log: Option<PathBuf>,
+    /// File with the HMAC key of the session cookie, made when absent; `None` draws one for the process.
+    pub session_key_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// A free loopback port, the demo seed, the system clock, no files but the database `db`.
+    pub fn new(db: impl Into<PathBuf>) -> Config {
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            db: db.into(),
+            seed: Seed::Demo { extra_devices: 0 },
+            clock: Clock::System,
+            access_log: None,
+            session_key_file: None,
+        }
+    }
+}
+
+/// A running monolith. Dropping it ends it at once; [`Monolith::stop`] lets requests finish.
+pub struct Monolith {
+    addr: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Monolith {
+    /// Opens the database and listens. Once this returns, connections are accepted.
+    ///
+    /// Errors name the address or file that could not be used.
+    pub async fn start(config: Config) -> anyhow::Result<Monolith> {
+        let listener = TcpListener::bind(config.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let access_log = config.access_log.as_deref().map(AccessLog::open).transpose()?;
+        let app = Arc::new(App {
+            db: Db::open(&config.db, config.seed).await?,
+            clock: config.clock,
+            sessions: Sessions::open(config.session_key_file.as_deref())?,
+            access_log: access_log.unwrap_or_default(),
+        });
+        let addr = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
+        Ok(Monolith { addr, app, stop, serving })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Stops accepting, gives requests under way up to 5 s, closes database and access log.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        if let Err(error) = (&mut self.serving).await {
+            tracing::error!(%error, "the accept loop failed");
+        }
+        self.app.db.close().await;
+        self.app.access_log.close();
+    }
+}
+
+impl Drop for Monolith {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Writes `addr`'s port for whoever started us, whole or not at all.
+pub fn write_port(path: &Path, addr: SocketAddr) -> anyhow::Result<()> {
+    let whole = path.with_extension("part");
+    std::fs::write(&whole, format!("{}\n", addr.port()))
+        .and_then(|()| std::fs::rename(&whole, path))
+        .with_context(|| format!("cannot write the port file {}", path.display()))
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let router = app::router(Arc::clone(&app));
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let connection = converse(stream, Arc::clone(&app), router.clone(), stopped.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection; waiting a little");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            },
+            () = told_to_stop(&mut stopped) => break,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+        connections.shutdown().await;
+    }
+}
+
+/// Ends when the monolith is to stop, or is gone.
+pub(crate) async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|&stopped| stopped).await;
+}
+
+async fn converse(
+    stream: TcpStream,
+    app: Arc<App>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let switch = Arc::new(CutSwitch::default());
+    let wire = TokioIo::new(Wire::new(stream, Arc::clone(&switch)));
+    let service = service_fn(move |request| {
+        let answered = app::answer(Arc::clone(&app), router.clone(), request);
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
+    let connection = http1::Builder::new()
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(wire, service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told_to_stop(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error = &error as &dyn std::error::Error, "connection ended early");
+    }
+}
