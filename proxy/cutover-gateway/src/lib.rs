@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The data plane.
+
+pub mod guard;
