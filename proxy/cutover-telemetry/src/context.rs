@@ -1,0 +1,198 @@
+//! W3C Trace Context, level 2: reading, making and writing `traceparent` and
+//! `tracestate`.
+//!
+//! Source: <https://www.w3.org/TR/trace-context-2/>. What is refused: several
+//! `traceparent` headers, upper-case digits, all-zero ids, version `ff`, a
+//! version 00 of another length. A refused `traceparent` takes its
+//! `tracestate` with it.
+//!
+//! We add no `tracestate` entry of our own: everything a later hop needs is in
+//! `traceparent`, and leaving the list alone keeps its order (and `ot=`) as the
+//! sender meant it.
+
+mod ids;
+mod parse;
+mod state;
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+pub(crate) use ids::random_u128;
+pub use ids::{SpanId, TraceId};
+
+/// The header that names trace, parent span and flags.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The header with the tracing systems' own entries.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// The header by which we may tell the client its trace (W3C editor's draft).
+pub const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+/// Where one operation stands in one trace: what `traceparent` and
+/// `tracestate` carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The whole trace. Never zero.
+    pub trace_id: TraceId,
+    /// The operation that sends this context. Never zero.
+    pub span_id: SpanId,
+    /// Sampled and random.
+    pub flags: Flags,
+    /// The `tracestate` to send on, at most 1024 bytes; `None`: none.
+    pub state: Option<HeaderValue>,
+}
+
+/// The two trace flags of level 2. Unknown bits are dropped when read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u8);
+
+/// What a request's headers say about its trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extracted {
+    /// No `traceparent`.
+    Absent,
+    /// A `traceparent` that must not be continued. Its `tracestate` is void.
+    Invalid,
+    /// A context to continue or to link to. Its `span_id` is the sender's.
+    Valid(TraceContext),
+}
+
+/// Reads the context a request came with.
+///
+/// `tracestate` headers are joined in order and checked; a list that breaks the
+/// grammar or has more than 32 members is dropped as a whole, the trace goes on.
+pub fn extract(headers: &HeaderMap) -> Extracted {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let Some(value) = values.next() else {
+        return Extracted::Absent;
+    };
+    if values.next().is_some() {
+        return Extracted::Invalid;
+    }
+    match parse::traceparent(value.as_bytes()) {
+        None => Extracted::Invalid,
+        Some((trace_id, span_id, flags)) => Extracted::Valid(TraceContext {
+            trace_id,
+            span_id,
+            flags,
+            state: state::combine(headers.get_all(TRACESTATE)),
+        }),
+    }
+}
+
+/// Takes every trace header off a request, so that none passes by mistake.
+pub fn remove(headers: &mut HeaderMap) {
+    headers.remove(TRACEPARENT);
+    headers.remove(TRACESTATE);
+}
+
+// === impl TraceContext ===
+
+impl TraceContext {
+    /// Starts a trace with ids of our own making: random flag set, no state.
+    #[must_use]
+    pub fn new_root(sampled: bool) -> Self {
+        let (trace_id, span_id) = ids::root();
+        Self { trace_id, span_id, flags: Flags::RANDOM.with_sampled(sampled), state: None }
+    }
+
+    /// The context of a new operation below this one: same trace, flags and
+    /// state, a new span id.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { span_id: SpanId::random(), ..self.clone() }
+    }
+
+    /// Writes the context into the headers of an outgoing request, replacing
+    /// whatever trace headers were there.
+    pub fn inject(&self, headers: &mut HeaderMap) {
+        headers.insert(TRACEPARENT, self.traceparent());
+        match &self.state {
+            Some(state) => headers.insert(TRACESTATE, state.clone()),
+            None => headers.remove(TRACESTATE),
+        };
+    }
+
+    /// The value of `traceparent`, version 00.
+    #[must_use]
+    pub fn traceparent(&self) -> HeaderValue {
+        let text = parse::format(self.trace_id, self.span_id, self.flags);
+        HeaderValue::from_bytes(&text).expect("hex digits and dashes are a header value")
+    }
+
+    /// The value of `traceresponse`, for a client that wants to find its trace.
+    /// Same form as [`Self::traceparent`].
+    #[must_use]
+    pub fn traceresponse(&self) -> HeaderValue {
+        self.traceparent()
+    }
+
+    /// The value of a `Server-Timing` header that shows the trace in a
+    /// browser's developer tools.
+    #[must_use]
+    pub fn server_timing(&self) -> HeaderValue {
+        let mut text = Vec::with_capacity(80);
+        text.extend_from_slice(b"traceparent;desc=\"");
+        text.extend_from_slice(&parse::format(self.trace_id, self.span_id, self.flags));
+        text.push(b'"');
+        HeaderValue::from_bytes(&text).expect("hex digits in quotes are a header value")
+    }
+
+    /// Whether spans of this trace are recorded.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.flags.is_sampled()
+    }
+}
+
+/// The `traceparent` form.
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = parse::format(self.trace_id, self.span_id, self.flags);
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+// === impl Flags ===
+
+impl Flags {
+    /// No flag set.
+    pub const NONE: Self = Self(0);
+    /// The sender may have recorded the trace.
+    pub const SAMPLED: Self = Self(0b01);
+    /// At least the low 56 bits of the trace id are random.
+    pub const RANDOM: Self = Self(0b10);
+
+    /// Keeps the known bits of a flags byte.
+    #[must_use]
+    pub fn from_bits(bits: u8) -> Self {
+        Self(bits & 0b11)
+    }
+
+    /// The flags byte.
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether the trace is recorded.
+    #[must_use]
+    pub fn is_sampled(self) -> bool {
+        self.0 & Self::SAMPLED.0 != 0
+    }
+
+    /// Whether the trace id is declared random.
+    #[must_use]
+    pub fn is_random(self) -> bool {
+        self.0 & Self::RANDOM.0 != 0
+    }
+
+    /// The same flags with the sampled bit as given.
+    #[must_use]
+    pub fn with_sampled(self, sampled: bool) -> Self {
+        Self(self.0 & !Self::SAMPLED.0 | u8::from(sampled))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The exporting thread's loop: wait, take a batch, send it, count.
+
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::resource::v1;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::queue::{Item, SpanReceiver};
+use super::sender::{Accepted, Failure, Sender};
+use super::{ExportConfig, Resource};
+use crate::metrics::{DropReason, Signal, TelemetryMetrics};
+use crate::span::{Clock, Redaction, SCHEMA_URL};
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// Asks for everything that waits to be sent; `done` hears when it is.
+pub(super) struct Flush {
+    pub(super) done: SyncSender<()>,
+}
+
+pub(super) struct Worker {
+    sender: Sender,
+    receiver: SpanReceiver,
+    /// By when to end; `None`: not yet.
+    stop: watch::Receiver<Option<std::time::Instant>>,
+    resource: Vec<KeyValue>,
+    redaction: Redaction,
+    batch_spans_max: usize,
+    delay: Duration,
+    timeout: Duration,
+    metrics: TelemetryMetrics,
+    /// The last batch failed, and the log says so.
+    is_failing: bool,
+}
+
+enum Event {
+    Due,
+    Flush(Flush),
+    Stop,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    pub(super) fn new(
+        config: &ExportConfig,
+        sender: Sender,
+        resource: &Resource,
+        receiver: SpanReceiver,
+        stop: watch::Receiver<Option<std::time::Instant>>,
+        metrics: &TelemetryMetrics,
+    ) -> Self {
+        Self {
+            sender,
+            receiver,
+            stop,
+            resource: resource.to_otlp(),
+            redaction: config.redaction.clone(),
+            batch_spans_max: config.batch_spans_max.max(1),
+            delay: config.delay,
+            timeout: config.timeout,
+            metrics: metrics.clone(),
+            is_failing: false,
+        }
+    }
+
+    /// Runs until told to stop, or until the exporter is dropped. Returns how
+    /// many spans were given up at the end.
+    pub(super) async fn run(mut self, mut flushes: mpsc::UnboundedReceiver<Flush>) -> u64 {
+        loop {
+            match self.next_event(&mut flushes).await {
+                Event::Due => {
+                    self.send_waiting().await;
+                }
+                Event::Flush(flush) => {
+                    self.send_waiting().await;
+                    // The one who asked may have stopped waiting.
+                    let _ = flush.done.send(());
+                }
+                Event::Stop => return self.send_waiting().await,
+            }
+        }
+    }
+
+    async fn next_event(&mut self, flushes: &mut mpsc::UnboundedReceiver<Flush>) -> Event {
+        let due = Instant::now() + self.delay;
+        tokio::select! {
+            biased;
+            _ = self.stop.wait_for(Option::is_some) => Event::Stop,
+            flush = flushes.recv() => flush.map_or(Event::Stop, Event::Flush),
+            () = self.receiver.batch_filled() => Event::Due,
+            () = sleep_until(due) => Event::Due,
+        }
+    }
+
+    /// Sends all that waits, batch by batch. Returns how many spans were lost.
+    async fn send_waiting(&mut self) -> u64 {
+        let mut lost = 0;
+        // What comes in meanwhile waits for the next turn, else a flush under
+        // load might never end.
+        let mut left = self.receiver.length();
+        while left > 0 {
+            let items = self.receiver.take(self.batch_spans_max.min(left));
+            if items.is_empty() {
+                break;
+            }
+            let count: usize = items.iter().map(Item::span_count).sum();
+            left = left.saturating_sub(count);
+            lost += self.send_batch(items, count as u64).await;
+        }
+        lost
+    }
+
+    async fn send_batch(&mut self, items: Vec<Item>, count: u64) -> u64 {
+        let batch = self.encode(items);
+        let outcome = self.send_with_retries(batch).await;
+        self.report(&outcome);
+        let (lost, reason) = match &outcome {
+            Ok(accepted) => (accepted.rejected_spans.min(count), DropReason::Rejected),
+            Err(failure) => (count, failure.reason()),
+        };
+        if lost > 0 {
+            self.metrics.dropped(Signal::Traces, reason, lost);
+        }
+        self.metrics.exported(Signal::Traces, count - lost);
+        lost
+    }
+
+    /// Retries what may pass, at growing distance, until the batch's time is up
+    /// or we are told to stop.
+    async fn send_with_retries(&mut self, batch: Bytes) -> Result<Accepted, Failure> {
+        let give_up = Instant::now() + self.timeout;
+        let mut backoff = BACKOFF_FIRST;
+        loop {
+            let failure = match self.send_once(batch.clone(), give_up).await {
+                Err(failure) if failure.is_transient() => failure,
+                outcome => return outcome,
+            };
+            let wait = failure.retry_after().unwrap_or(backoff).max(backoff);
+            let again = Instant::now() + wait.mul_f64(0.8 + 0.4 * fastrand::f64());
+            if again >= give_up || self.stops_before(again).await {
+                return Err(failure);
+            }
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    async fn send_once(&mut self, batch: Bytes, give_up: Instant) -> Result<Accepted, Failure> {
+        let stop = &mut self.stop;
+        tokio::select! {
+            outcome = timeout_at(give_up, self.sender.send(batch)) => {
+                outcome.unwrap_or(Err(Failure::Timeout))
+            }
+            () = stop_deadline(stop) => Err(Failure::Shutdown),
+        }
+    }
+
+    /// Waits until `at`; true when told to stop before.
+    async fn stops_before(&mut self, at: Instant) -> bool {
+        timeout_at(at, self.stop.wait_for(Option::is_some)).await.is_ok()
+    }
+
+    /// Says in the log when exporting begins to fail, and when it works again;
+    /// what happens in between shows in the metrics.
+    fn report(&mut self, outcome: &Result<Accepted, Failure>) {
+        let endpoint = self.sender.endpoint();
+        match outcome {
+            Err(failure) if !self.is_failing => tracing::warn!(
+                %endpoint,
+                reason = failure.reason().as_str(),
+                "the telemetry receiver did not take spans: {failure}; they are dropped and \
+                 counted in cutover_telemetry_dropped_total until it does"
+            ),
+            Ok(accepted) if accepted.rejected_spans > 0 => tracing::warn!(
+                %endpoint,
+                rejected_spans = accepted.rejected_spans,
+                "the telemetry receiver refused some spans: {}",
+                accepted.message
+            ),
+            Ok(_) if self.is_failing => {
+                tracing::info!(%endpoint, "the telemetry receiver takes spans again");
+            }
+            _ => {}
+        }
+        self.is_failing = outcome.is_err();
+    }
+
+    fn encode(&self, items: Vec<Item>) -> Bytes {
+        let clock = Clock::read();
+        let (mut own, mut sdk) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Item::Request(record) => record.to_spans(clock, &self.redaction, &mut own),
+                Item::Sdk(span) => sdk.push(Span::from(*span)),
+            }
+        }
+        let scopes = [("cutover", own), ("tracing", sdk)];
+        let request = ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                resource: Some(v1::Resource {
+                    attributes: self.resource.clone(),
+                    ..v1::Resource::default()
+                }),
+                scope_spans: scopes.into_iter().filter_map(to_scope).collect(),
+                schema_url: SCHEMA_URL.to_owned(),
+            }],
+        };
+        request.encode_to_vec().into()
+    }
+}
+
+fn to_scope((name, spans): (&str, Vec<Span>)) -> Option<ScopeSpans> {
+    (!spans.is_empty()).then(|| ScopeSpans {
+        scope: Some(InstrumentationScope {
+            name: name.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..InstrumentationScope::default()
+        }),
+        spans,
+        schema_url: SCHEMA_URL.to_owned(),
+    })
+}
+
+/// Returns when the time given for stopping is over; never, while nobody asked.
+async fn stop_deadline(stop: &mut watch::Receiver<Option<std::time::Instant>>) {
+    let by = match stop.wait_for(Option::is_some).await {
+        Ok(by) => *by,
+        // The exporter was dropped: end at once.
+        Err(_) => None,
+    };
+    if let Some(by) = by {
+        sleep_until(by.into()).await;
+    }
+}

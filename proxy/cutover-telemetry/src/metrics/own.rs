@@ -1,0 +1,145 @@
+//! The metrics that telemetry keeps about itself.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+crate::closed_label! {
+    /// What kind of telemetry.
+    pub enum Signal {
+        /// Spans.
+        Traces => "traces",
+        /// Lines.
+        Logs => "logs",
+    }
+}
+
+crate::closed_label! {
+    /// Why telemetry was dropped.
+    pub enum DropReason {
+        /// It came faster than it could be sent.
+        QueueFull => "queue_full",
+        /// No connection to the receiver, or it broke, until retries ended.
+        Unreachable => "unreachable",
+        /// The receiver did not answer in time.
+        Timeout => "timeout",
+        /// The receiver asked for patience (429, 502, 503, 504) until retries ended.
+        Overloaded => "overloaded",
+        /// The receiver answered with another error status.
+        Refused => "refused",
+        /// The receiver took the request and refused some of its spans.
+        Rejected => "rejected",
+        /// The receiver said 200 and what followed is no OTLP answer.
+        BadAnswer => "bad_answer",
+        /// The process ended first.
+        Shutdown => "shutdown",
+    }
+}
+
+/// Counts of what telemetry itself did. Clones share the same counts.
+#[derive(Clone, Debug)]
+pub struct TelemetryMetrics {
+    dropped: Family<Dropped, Counter>,
+    exported: Family<Exported, Counter>,
+    queue_length: Gauge<i64, AtomicI64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Dropped {
+    signal: Signal,
+    reason: DropReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Exported {
+    signal: Signal,
+}
+
+// === impl TelemetryMetrics ===
+
+impl TelemetryMetrics {
+    /// All counts at zero, every series present from the start.
+    #[must_use]
+    pub fn new() -> Self {
+        let metrics = Self {
+            dropped: Family::default(),
+            exported: Family::default(),
+            queue_length: Gauge::default(),
+        };
+        for reason in DropReason::ALL {
+            metrics.dropped(Signal::Traces, *reason, 0);
+        }
+        metrics.dropped(Signal::Logs, DropReason::QueueFull, 0);
+        metrics.dropped(Signal::Logs, DropReason::Shutdown, 0);
+        metrics.exported(Signal::Traces, 0);
+        metrics.exported(Signal::Logs, 0);
+        metrics
+    }
+
+    /// Adds these metrics to the registry that `/metrics` shows.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "cutover_telemetry_dropped",
+            "Spans or log lines that were not delivered, by reason",
+            self.dropped.clone(),
+        );
+        registry.register(
+            "cutover_telemetry_exported",
+            "Spans acknowledged by the receiver, log lines written",
+            self.exported.clone(),
+        );
+        registry.register(
+            "cutover_telemetry_queue_length",
+            "Spans waiting to be sent",
+            self.queue_length.clone(),
+        );
+    }
+
+    /// How many were dropped for this reason since the start.
+    #[must_use]
+    pub fn dropped_total(&self, signal: Signal, reason: DropReason) -> u64 {
+        self.dropped.get_or_create(&Dropped { signal, reason }).get()
+    }
+
+    /// How many were delivered since the start.
+    #[must_use]
+    pub fn exported_total(&self, signal: Signal) -> u64 {
+        self.exported.get_or_create(&Exported { signal }).get()
+    }
+
+    /// How many spans wait now.
+    #[must_use]
+    pub fn queue_length(&self) -> i64 {
+        self.queue_length.get()
+    }
+
+    pub(crate) fn dropped(&self, signal: Signal, reason: DropReason, count: u64) {
+        self.dropped.get_or_create(&Dropped { signal, reason }).inc_by(count);
+    }
+
+    pub(crate) fn exported(&self, signal: Signal, count: u64) {
+        self.exported.get_or_create(&Exported { signal }).inc_by(count);
+    }
+
+    /// The queue's own gauge, so that its length is counted once.
+    pub(crate) fn queue_gauge(&self) -> &Gauge<i64, AtomicI64> {
+        &self.queue_length
+    }
+}
+
+impl Default for TelemetryMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Registers `cutover_build_info`: always 1, the version in its label.
+pub fn register_build_info(registry: &mut Registry, version: &str) {
+    let labels = vec![("version", version.to_owned())];
+    registry.register("cutover_build", "What runs here", Info::new(labels));
+}

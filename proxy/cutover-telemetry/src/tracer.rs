@@ -1,0 +1,160 @@
+//! The hot path of tracing: what a proxy calls once per request and attempt.
+
+use std::net::IpAddr;
+
+use http::HeaderMap;
+
+use crate::baggage;
+use crate::context::{self, Extracted, Flags, SpanId, TraceContext};
+use crate::export::Spans;
+use crate::sampling::{Keep, Outcome, Reason, Sampler};
+use crate::span::{ClientSpan, RequestRecord, ServerSpan};
+use crate::trust::Trust;
+
+/// Starts, passes on and ends the traces of requests. Shared by all workers.
+#[derive(Debug)]
+pub struct Tracer {
+    trust: Trust,
+    sampler: Sampler,
+    spans: Option<Spans>,
+}
+
+/// The trace of one request, from its head to its end.
+#[derive(Clone, Debug)]
+pub struct RequestTrace {
+    /// Our SERVER span. Without an exporter: the caller's own context, since we
+    /// then have no span of ours that anybody could look up.
+    context: TraceContext,
+    parent: Option<SpanId>,
+    /// Where an untrusted caller's trace stands.
+    link: Option<Box<TraceContext>>,
+    head: Keep,
+    /// Baggage is kept: no context came, or one that we trust.
+    trusted: bool,
+    has_span: bool,
+}
+
+// === impl Tracer ===
+
+impl Tracer {
+    /// `spans: None` means that no receiver is configured: contexts still pass
+    /// on, by the same trust rules, and nothing is recorded.
+    #[must_use]
+    pub fn new(trust: Trust, sampler: Sampler, spans: Option<Spans>) -> Self {
+        Self { trust, sampler, spans }
+    }
+
+    /// Reads the context a request came with and places our span in it.
+    ///
+    /// `peer` is the address of the connection, not one that a header claims.
+    /// Untrusted: a new trace that links to the caller's. Unreadable: a new
+    /// trace, the caller's `tracestate` forgotten.
+    #[must_use]
+    pub fn begin(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> RequestTrace {
+        let trusted = self.trust.trusts(peer);
+        match context::extract(headers) {
+            Extracted::Valid(incoming) if trusted => self.join(incoming),
+            Extracted::Valid(incoming) => self.root(trusted, Some(Box::new(incoming))),
+            Extracted::Absent | Extracted::Invalid => self.root(trusted, None),
+        }
+    }
+
+    /// Whether a request that ended so is recorded. Ask before
+    /// [`Self::record`], so that no facts are gathered in vain.
+    #[must_use]
+    pub fn keep(&self, trace: &RequestTrace, outcome: &Outcome) -> Keep {
+        match self.spans {
+            Some(_) => self.sampler.decide(trace.head, outcome),
+            None => Keep::No,
+        }
+    }
+
+    /// Queues the SERVER span of a request and one CLIENT span per attempt.
+    /// Never blocks; what does not fit is dropped and counted.
+    pub fn record(
+        &self,
+        trace: &RequestTrace,
+        reason: Reason,
+        server: &ServerSpan<'_>,
+        attempts: impl IntoIterator<Item = ClientSpan>,
+    ) {
+        if let Some(spans) = &self.spans {
+            spans.push_request(RequestRecord::new(trace, reason, server, attempts));
+        }
+    }
+
+    fn join(&self, incoming: TraceContext) -> RequestTrace {
+        let has_span = self.spans.is_some();
+        RequestTrace {
+            head: self.sampler.head(Some(incoming.flags), incoming.trace_id),
+            parent: has_span.then_some(incoming.span_id),
+            context: if has_span { incoming.child() } else { incoming },
+            link: None,
+            trusted: true,
+            has_span,
+        }
+    }
+
+    fn root(&self, trusted: bool, link: Option<Box<TraceContext>>) -> RequestTrace {
+        let mut context = TraceContext::new_root(false);
+        let head = self.sampler.head(None, context.trace_id);
+        context.flags = context.flags.with_sampled(head.is_yes());
+        RequestTrace { context, parent: None, link, head, trusted, has_span: self.spans.is_some() }
+    }
+}
+
+// === impl RequestTrace ===
+
+impl RequestTrace {
+    /// The context of our SERVER span: what logs and exemplars name, and what
+    /// [`TraceContext::traceresponse`] answers.
+    #[must_use]
+    pub fn context(&self) -> &TraceContext {
+        &self.context
+    }
+
+    /// The caller's span, when its trace is continued.
+    #[must_use]
+    pub fn parent(&self) -> Option<SpanId> {
+        self.parent
+    }
+
+    /// The caller's context, when it was valid and not trusted.
+    #[must_use]
+    pub fn link(&self) -> Option<&TraceContext> {
+        self.link.as_deref()
+    }
+
+    /// The decision at the head of the request.
+    #[must_use]
+    pub fn head(&self) -> Keep {
+        self.head
+    }
+
+    /// Prepares the headers of one upstream attempt: a span id of its own in
+    /// `traceparent`, `tracestate` to match, baggage by the trust rule and
+    /// within its limits. Returns the id for the attempt's [`ClientSpan`].
+    pub fn attempt(&self, headers: &mut HeaderMap) -> SpanId {
+        if self.trusted {
+            baggage::limit(headers);
+        } else {
+            baggage::remove(headers);
+        }
+        if !self.has_span {
+            self.context.inject(headers);
+            return self.context.span_id;
+        }
+        let attempt = self.context.child();
+        attempt.inject(headers);
+        attempt.span_id
+    }
+
+    /// The flags that go on to upstreams.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        self.context.flags
+    }
+}
+
+#[cfg(test)]
+mod tests;
