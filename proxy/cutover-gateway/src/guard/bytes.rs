@@ -17,7 +17,23 @@ const fn classes() -> [u8; 256] {
             class |= TOKEN | PATH | QUERY | HOST;
         }
         // RFC 9110 §5.6.2
-        if matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~') {
+        if matches!(
+            b,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        ) {
             class |= TOKEN;
         }
         // What http::Uri takes, non-ASCII aside (uri/path.rs, version 1.5).
@@ -62,9 +78,7 @@ pub(super) fn is_path_and_query(bytes: &[u8]) -> bool {
 /// Field value bytes: HTAB, SP, visible ASCII and obs-text (RFC 9110 §5.5).
 /// Written without an early exit so that it compiles to vector code.
 pub(super) fn is_value(bytes: &[u8]) -> bool {
-    !bytes
-        .iter()
-        .fold(false, |bad, &b| bad | ((b < 0x20) & (b != b'\t')) | (b == 0x7f))
+    !bytes.iter().fold(false, |bad, &b| bad | ((b < 0x20) & (b != b'\t')) | (b == 0x7f))
 }
 
 /// Strips optional white space (SP, HTAB) from both ends.

@@ -29,7 +29,11 @@ enum Part {
 impl ChunkLine {
     /// Takes bytes up to and including the line's LF. Returns how many were
     /// taken and, at the end of the line, the chunk's size.
-    pub(super) fn take(&mut self, bytes: &[u8], limits: &Limits) -> Result<(usize, Option<u64>), (usize, Refusal)> {
+    pub(super) fn take(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<(usize, Option<u64>), (usize, Refusal)> {
         for (i, &b) in bytes.iter().enumerate() {
             if self.byte(b, limits).map_err(|refusal| (i, refusal))? {
                 let size = self.size;

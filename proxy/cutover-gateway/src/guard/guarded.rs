@@ -23,7 +23,11 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 
 /// Puts the guard around one client's stream (plain or TLS). Wrap the result
 /// in `hyper_util::rt::TokioIo` for hyper; give the handle to its service.
-pub fn guard<S>(stream: S, config: &GuardConfig, events: Arc<dyn GuardEvents>) -> (Guarded<S>, ConnHandle) {
+pub fn guard<S>(
+    stream: S,
+    config: &GuardConfig,
+    events: Arc<dyn GuardEvents>,
+) -> (Guarded<S>, ConnHandle) {
     let shared = Arc::new(Shared::default());
     let guarded = Guarded {
         stream,
@@ -66,7 +70,11 @@ enum Stage {
     /// A head was refused: hyper gets the invalid head, from `marked` on, in
     /// its turn; then everything is thrown away. `own` is the answer written
     /// instead of hyper's, if nothing earlier is unanswered.
-    HeadRefused { reason: Refusal, marked: usize, own: Option<Bytes> },
+    HeadRefused {
+        reason: Refusal,
+        marked: usize,
+        own: Option<Bytes>,
+    },
     /// A body was refused or too slow: every read is this error.
     BodyRefused(io::ErrorKind, BodyFault),
     Tunnel,
@@ -115,7 +123,11 @@ impl<S> Guarded<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
-    fn read_scanned(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn read_scanned(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.scanner.phase() == Phase::Held {
             match self.shared.0.poll_decision(cx) {
                 Poll::Pending => return self.read_held(cx, buf),
@@ -139,7 +151,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     }
 
     /// Cuts off what may not pass of the bytes from `start` on.
-    fn judge(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>, start: usize) -> Poll<io::Result<()>> {
+    fn judge(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+        start: usize,
+    ) -> Poll<io::Result<()>> {
         let fresh = &buf.filled()[start..];
         let before = self.scanner.heads();
         self.clocks.on_read(self.scanner.phase(), fresh.len(), Instant::now);
@@ -192,7 +209,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     }
 
     /// Hands over the invalid head, then throws away what comes.
-    fn read_refused(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn read_refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let clean = self.is_clean();
         let is_head_method = self.scanner.is_head_method();
         let Stage::HeadRefused { reason, marked, own } = &mut self.stage else {
@@ -242,7 +263,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         Poll::Pending
     }
 
-    fn begin_tunnel(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn begin_tunnel(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.scanner.tunnel();
         self.clocks.stop_read();
         self.stage = Stage::Tunnel;
@@ -277,7 +302,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
     }
 
-    fn read_expired(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>, clock: Clock) -> Poll<io::Result<()>> {
+    fn read_expired(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+        clock: Clock,
+    ) -> Poll<io::Result<()>> {
         match clock {
             Clock::Head => self.refuse(Refusal::HeadTimeout, false),
             Clock::Body | Clock::BodyRate => {
@@ -390,7 +420,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
 
     /// Whether the client may still be sending what nobody will read.
     fn must_linger(&self) -> bool {
-        matches!(self.scanner.phase(), Phase::Head | Phase::Body | Phase::Refused) && !self.linger.is_zero()
+        matches!(self.scanner.phase(), Phase::Head | Phase::Body | Phase::Refused)
+            && !self.linger.is_zero()
     }
 
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -413,13 +444,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.get_mut().poll_stage(cx, buf)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.own_answer().is_some() {
             return Poll::Ready(Ok(buf.len()));
@@ -479,7 +518,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
                 Poll::Pending => return this.wait_write(cx),
             }
             this.closing = match this.must_linger() {
-                true => Closing::Linger { until: Instant::now() + this.linger, left: LINGER_BYTES_MAX },
+                true => {
+                    Closing::Linger { until: Instant::now() + this.linger, left: LINGER_BYTES_MAX }
+                }
                 false => Closing::Done,
             };
         }

@@ -99,7 +99,8 @@ impl Shared {
         if self.answered.load(Ordering::Acquire) + 1 != self.heads.load(Ordering::Acquire) {
             return;
         }
-        let first = self.upgrade.compare_exchange(UNDECIDED, decision, Ordering::AcqRel, Ordering::Acquire);
+        let first =
+            self.upgrade.compare_exchange(UNDECIDED, decision, Ordering::AcqRel, Ordering::Acquire);
         if first.is_ok()
             && let Some(waker) = self.held.lock().take()
         {

@@ -57,7 +57,7 @@ impl Head {
         if memchr::memchr(b'\r', line).is_some() {
             return Err(Refusal::BareCr);
         }
-        let (method, target, version) = split_request_line(line)?;
+        let [method, target, version] = split_request_line(line)?;
         let mut head = Self {
             http11: is_http11(version)?,
             is_head: method == b"HEAD",
@@ -123,7 +123,11 @@ impl Head {
     }
 
     /// The authority that `Host` must agree with; `None` in origin form.
-    fn check_target(&self, method: &[u8], target: &[u8]) -> Result<Option<Box<Authority>>, Refusal> {
+    fn check_target(
+        &self,
+        method: &[u8],
+        target: &[u8],
+    ) -> Result<Option<Box<Authority>>, Refusal> {
         if self.connect {
             let authority = Authority::parse(target, None).ok_or(Refusal::Target)?;
             return authority.port.map(|_| Some(Box::new(authority))).ok_or(Refusal::Target);
@@ -144,7 +148,8 @@ impl Head {
         match &self.authority {
             None => split_authority(value).map(drop).ok_or(Refusal::HostInvalid),
             Some(target) => {
-                let host = Authority::parse(value, target.scheme_port).ok_or(Refusal::HostInvalid)?;
+                let host =
+                    Authority::parse(value, target.scheme_port).ok_or(Refusal::HostInvalid)?;
                 (host == **target).then_some(()).ok_or(Refusal::AuthorityMismatch)
             }
         }
@@ -168,7 +173,9 @@ impl Head {
         if !self.http11 {
             return Err(Refusal::EncodingOnHttp10);
         }
-        if std::mem::replace(&mut self.chunked, true) || !trim(value).eq_ignore_ascii_case(b"chunked") {
+        if std::mem::replace(&mut self.chunked, true)
+            || !trim(value).eq_ignore_ascii_case(b"chunked")
+        {
             return Err(Refusal::EncodingInvalid);
         }
         Ok(())
@@ -219,10 +226,10 @@ fn bare_cr_or(bytes: &[u8], otherwise: Refusal) -> Refusal {
     if memchr::memchr(b'\r', bytes).is_some() { Refusal::BareCr } else { otherwise }
 }
 
-fn split_request_line(line: &[u8]) -> Result<(&[u8], &[u8], &[u8]), Refusal> {
+fn split_request_line(line: &[u8]) -> Result<[&[u8]; 3], Refusal> {
     let mut spaces = memchr::memchr_iter(b' ', line);
     match (spaces.next(), spaces.next(), spaces.next()) {
-        (Some(a), Some(b), None) if b > a + 1 => Ok((&line[..a], &line[a + 1..b], &line[b + 1..])),
+        (Some(a), Some(b), None) if b > a + 1 => Ok([&line[..a], &line[a + 1..b], &line[b + 1..]]),
         _ => Err(Refusal::RequestLine),
     }
 }
@@ -231,13 +238,16 @@ fn is_http11(version: &[u8]) -> Result<bool, Refusal> {
     match version {
         b"HTTP/1.1" => Ok(true),
         b"HTTP/1.0" => Ok(false),
-        [b'H', b'T', b'T', b'P', b'/', rest @ ..] if is_other_version(rest) => Err(Refusal::Version),
+        [b'H', b'T', b'T', b'P', b'/', rest @ ..] if is_other_version(rest) => {
+            Err(Refusal::Version)
+        }
         _ => Err(Refusal::RequestLine),
     }
 }
 
 fn is_other_version(rest: &[u8]) -> bool {
-    matches!(rest, [a] if a.is_ascii_digit()) || matches!(rest, [a, b'.', b] if a.is_ascii_digit() && b.is_ascii_digit())
+    matches!(rest, [a] if a.is_ascii_digit())
+        || matches!(rest, [a, b'.', b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn absolute_form(target: &[u8]) -> Result<Authority, Refusal> {

@@ -66,7 +66,6 @@ impl InterimHandle {
     }
 
     /// Resolves when all queued heads are written or the connection is gone.
-    #[must_use]
     pub fn drained(&self) -> Drained {
         Drained(self.0.clone())
     }
@@ -137,7 +136,9 @@ impl Interim {
 
     /// The bytes to write next; registers the connection's task if none.
     pub(super) fn next(&mut self, cx: &Context<'_>) -> Option<Bytes> {
-        if self.waiting.is_empty() && !self.connection.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if self.waiting.is_empty()
+            && !self.connection.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
             self.connection = Some(cx.waker().clone());
         }
         self.waiting.front().cloned()

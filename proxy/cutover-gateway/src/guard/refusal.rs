@@ -153,39 +153,56 @@ impl Refusal {
             Self::EmptyLines => ("empty_lines", "more than one empty line before the request line"),
             Self::TlsOnPlain => ("tls_on_plain", "this port speaks plain HTTP, not TLS"),
             Self::Http2Preface => ("http2_preface", "this port speaks HTTP/1.1, not HTTP/2"),
-            Self::RequestLine => {
-                ("request_line", "the request line must be method, target and version, one space between")
-            }
+            Self::RequestLine => (
+                "request_line",
+                "the request line must be method, target and version, one space between",
+            ),
             Self::Method => ("method", "the method is not a token of at most 32 bytes"),
             Self::Version => ("version", "only HTTP/1.0 and HTTP/1.1 are spoken here"),
-            Self::Target => ("target", "the request target has a form or a byte that must be encoded"),
+            Self::Target => {
+                ("target", "the request target has a form or a byte that must be encoded")
+            }
             Self::TargetTooLong => ("target_too_long", "the request target is too long"),
             Self::Connect => ("connect", "CONNECT is not served here"),
             Self::BareLf => ("bare_lf", "a line ends in LF without CR"),
             Self::BareCr => ("bare_cr", "a CR is not followed by LF"),
             Self::ObsFold => ("obs_fold", "a field line begins with white space"),
             Self::SpaceBeforeColon => ("space_before_colon", "white space before a field's colon"),
-            Self::FieldName => ("field_name", "a field name is empty, not a token or lacks its colon"),
-            Self::FieldLookalike => ("field_lookalike", "a field name imitates a framing field with '_'"),
+            Self::FieldName => {
+                ("field_name", "a field name is empty, not a token or lacks its colon")
+            }
+            Self::FieldLookalike => {
+                ("field_lookalike", "a field name imitates a framing field with '_'")
+            }
             Self::FieldValue => ("field_value", "a field value has a control byte"),
             Self::HeadTooLarge => ("head_too_large", "the request head is too large"),
             Self::TooManyFields => ("too_many_fields", "the request head has too many fields"),
             Self::HostMissing => ("host_missing", "HTTP/1.1 needs a Host field"),
             Self::HostRepeated => ("host_repeated", "Host occurs twice"),
             Self::HostInvalid => ("host_invalid", "Host is not one host with an optional port"),
-            Self::AuthorityMismatch => ("authority_mismatch", "the target's authority is not that of Host"),
+            Self::AuthorityMismatch => {
+                ("authority_mismatch", "the target's authority is not that of Host")
+            }
             Self::LengthInvalid => ("length_invalid", "Content-Length is not one decimal number"),
             Self::LengthRepeated => ("length_repeated", "Content-Length occurs twice"),
             Self::LengthWithEncoding => {
                 ("length_with_encoding", "Content-Length beside Transfer-Encoding is ambiguous")
             }
-            Self::EncodingInvalid => ("encoding_invalid", "Transfer-Encoding must be exactly 'chunked'"),
+            Self::EncodingInvalid => {
+                ("encoding_invalid", "Transfer-Encoding must be exactly 'chunked'")
+            }
             Self::EncodingOnHttp10 => ("encoding_on_http10", "Transfer-Encoding needs HTTP/1.1"),
-            Self::ChunkSize => ("chunk_size", "a chunk size is missing, not hexadecimal or too large"),
-            Self::ChunkExtension => ("chunk_extension", "a chunk extension is malformed or too long"),
+            Self::ChunkSize => {
+                ("chunk_size", "a chunk size is missing, not hexadecimal or too large")
+            }
+            Self::ChunkExtension => {
+                ("chunk_extension", "a chunk extension is malformed or too long")
+            }
             Self::ChunkEnd => ("chunk_end", "a chunk's data is not followed by CRLF"),
             Self::TrailerTooLarge => ("trailer_too_large", "the trailer section is too large"),
-            Self::TrailerForbidden => ("trailer_forbidden", "a trailer field may stand in the head only"),
+            Self::TrailerForbidden => {
+                ("trailer_forbidden", "a trailer field may stand in the head only")
+            }
             Self::HeadTimeout => ("head_timeout", "the request head did not arrive in time"),
         }
     }

@@ -68,12 +68,20 @@ pub struct Scanner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// `blank`: one empty line was skipped.
-    Start { blank: bool },
-    RequestLine { blank: bool },
+    Start {
+        blank: bool,
+    },
+    RequestLine {
+        blank: bool,
+    },
     Fields,
-    Fixed { left: u64 },
+    Fixed {
+        left: u64,
+    },
     ChunkLine,
-    ChunkData { left: u64 },
+    ChunkData {
+        left: u64,
+    },
     ChunkCr,
     ChunkLf,
     Trailers,
@@ -182,7 +190,11 @@ impl Scanner {
             }
             State::Fixed { left } => {
                 let (taken, left) = skip(bytes, left);
-                if left == 0 { self.end_message() } else { self.state = State::Fixed { left } }
+                if left == 0 {
+                    self.end_message()
+                } else {
+                    self.state = State::Fixed { left }
+                }
                 Ok(taken)
             }
             State::ChunkLine => {
@@ -253,7 +265,9 @@ impl Scanner {
             State::RequestLine { .. } if line_bytes > head::request_line_max(&self.limits) => {
                 Err(Refusal::TargetTooLong)
             }
-            State::Trailers if section > self.limits.trailer_bytes_max => Err(Refusal::TrailerTooLarge),
+            State::Trailers if section > self.limits.trailer_bytes_max => {
+                Err(Refusal::TrailerTooLarge)
+            }
             State::Fields if section > self.limits.head_bytes_max => Err(Refusal::HeadTooLarge),
             _ => Ok(()),
         }
@@ -318,7 +332,8 @@ impl Scanner {
     fn end_message(&mut self) {
         self.section_bytes = 0;
         self.carry = Vec::new();
-        self.state = if self.head.may_upgrade() { State::Held } else { State::Start { blank: false } };
+        self.state =
+            if self.head.may_upgrade() { State::Held } else { State::Start { blank: false } };
     }
 }
 

@@ -27,6 +27,8 @@ const HEAD_ONLY: [&str; 16] = [
 pub(super) fn check(line: &[u8]) -> Result<(), Refusal> {
     let (name, _) = split_field(line)?;
     let same = |b: u8| if b == b'_' { b'-' } else { b.to_ascii_lowercase() };
-    let forbidden = HEAD_ONLY.iter().any(|only| name.len() == only.len() && name.iter().map(|&b| same(b)).eq(only.bytes()));
+    let forbidden = HEAD_ONLY
+        .iter()
+        .any(|only| name.len() == only.len() && name.iter().map(|&b| same(b)).eq(only.bytes()));
     if forbidden { Err(Refusal::TrailerForbidden) } else { Ok(()) }
 }
