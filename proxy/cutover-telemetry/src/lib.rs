@@ -63,10 +63,13 @@
 //! `tracing`. Nothing here reads the environment or configuration files.
 
 pub mod baggage;
+pub mod canonical;
 pub mod context;
 pub mod export;
+pub mod logs;
 pub mod metrics;
 pub mod sampling;
+pub mod service;
 pub mod span;
 mod tracer;
 mod trust;

@@ -19,6 +19,7 @@ use http::{HeaderValue, Method, StatusCode, Version};
 
 use crate::context::SpanId;
 
+pub(crate) use attributes::{method_attribute, protocol_version};
 pub(crate) use record::{Clock, RequestRecord};
 pub use redaction::{KEYS_DEFAULT, Redaction};
 

@@ -75,7 +75,7 @@ impl TelemetryMetrics {
             metrics.dropped(Signal::Traces, *reason, 0);
         }
         metrics.dropped(Signal::Logs, DropReason::QueueFull, 0);
-        metrics.dropped(Signal::Logs, DropReason::Shutdown, 0);
+        metrics.dropped(Signal::Logs, DropReason::Unreachable, 0);
         metrics.exported(Signal::Traces, 0);
         metrics.exported(Signal::Logs, 0);
         metrics

@@ -19,6 +19,11 @@ pub(super) struct MethodName<'a> {
     pub(super) original: Option<&'a str>,
 }
 
+/// `http.request.method`: a known method, or `_OTHER`.
+pub(crate) fn method_attribute(method: &Method) -> &'static str {
+    MethodName::of(method).attribute
+}
+
 /// `{METHOD} {template}`, or the method alone.
 pub(super) fn span_name(method: &MethodName<'_>, route: Option<&RouteLabel>) -> String {
     match route.and_then(|route| route.template.as_deref()) {
@@ -46,7 +51,7 @@ pub(super) fn status(
 }
 
 /// `network.protocol.version`.
-pub(super) fn protocol_version(version: Version) -> &'static str {
+pub(crate) fn protocol_version(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "0.9",
         Version::HTTP_10 => "1.0",
