@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What must outlive the process: every revision, where each route is, who may act.
+//!
+//! The proxy's only SQL, over SQLite. One [`Store`] is one file. Every change of a route is a
+//! [`NewRevision`], compared and set in one transaction: it may move many routes, and if one of
+//! them was moved by someone else meanwhile, nothing is written and [`RecordError::Stale`] says
+//! where it is now. Revisions rise store-wide; a route remembers its last.
+//!
+//! Refused here: clocks (time is an argument), policy (whether a move is allowed is
+//! `cutover-domain`'s), and the data plane, which never waits for a database. Several nodes on
+//! one `postgres://` store are not supported yet; such an address is refused by name.
+
+mod fault;
+mod open;
+mod record;
+mod rows;
+mod schema;
+mod tokens;
+
+pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
+pub use open::Store;
+pub use record::{Change, NewRevision};
+pub use rows::{LatchChange, RecordedChange, Revision, RouteRecord, Snapshot, Token, Trigger};
+
+#[cfg(test)]
+mod tests;

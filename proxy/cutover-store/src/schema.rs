@@ -1,0 +1,105 @@
+//! The tables, as a list of steps; `PRAGMA user_version` counts those taken.
+
+use sqlx::{Connection, SqliteConnection};
+
+/// `CTVR`: marks a file as ours (`PRAGMA application_id`).
+pub(crate) const APPLICATION_ID: i64 = 0x4354_5652;
+
+/// Each step runs once, in a transaction with the counter. Never edit one that was released.
+pub(crate) const STEPS: &[&str] = &[
+    // 1: revisions, states, tokens
+    "
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO meta (key, value) VALUES ('store_id', lower(hex(randomblob(16))));
+
+    CREATE TABLE revision (
+        rev INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        trigger TEXT NOT NULL
+            CHECK (trigger IN ('file', 'operator', 'kill_switch', 'guard', 'recovery')),
+        forced INTEGER NOT NULL CHECK (forced IN (0, 1)),
+        config_hash TEXT
+    ) STRICT;
+
+    CREATE TABLE change (
+        rev INTEGER NOT NULL REFERENCES revision (rev),
+        route TEXT NOT NULL,
+        from_phase TEXT NOT NULL,
+        from_bp INTEGER NOT NULL,
+        to_phase TEXT NOT NULL,
+        to_bp INTEGER NOT NULL,
+        latch TEXT CHECK (latch IN ('held', 'released')),
+        PRIMARY KEY (rev, route)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX change_by_route ON change (route, rev);
+
+    CREATE TABLE route_state (
+        route TEXT PRIMARY KEY,
+        phase TEXT NOT NULL
+            CHECK (phase IN ('legacy', 'shadow', 'canary', 'live', 'retired')),
+        percent_bp INTEGER NOT NULL CHECK (percent_bp BETWEEN 0 AND 10000),
+        revision INTEGER NOT NULL REFERENCES revision (rev),
+        changed_at_ms INTEGER NOT NULL,
+        shadowed INTEGER NOT NULL CHECK (shadowed IN (0, 1)),
+        held_cause TEXT,
+        held_revision INTEGER,
+        declared_phase TEXT,
+        declared_bp INTEGER,
+        CHECK ((held_cause IS NULL) = (held_revision IS NULL)),
+        CHECK ((declared_phase IS NULL) = (declared_bp IS NULL))
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE token (
+        name TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    ",
+];
+
+/// What the file is before any step is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Empty or ours, with this many steps taken.
+    Ours(i64),
+    /// Someone else's.
+    Foreign,
+}
+
+/// Looks at a file without changing it.
+pub(crate) async fn inspect(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let application: i64 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    let version: i64 =
+        sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await?;
+    let empty = application == 0 && version == 0 && tables == 0;
+    Ok(if empty || application == APPLICATION_ID { Found::Ours(version) } else { Found::Foreign })
+}
+
+/// Takes the steps that are missing, all or none. Another process may be doing the same: the
+/// counter is read again under the write lock.
+pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let taken: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    let taken = usize::try_from(taken).unwrap_or(0);
+    for step in STEPS.iter().copied().skip(taken) {
+        sqlx::raw_sql(step).execute(&mut *transaction).await?;
+    }
+    if taken < STEPS.len() {
+        let marks = format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}",
+            STEPS.len()
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
