@@ -1,0 +1,86 @@
+//! The rig itself: a private directory and the processes that live in it.
+//!
+//! Parts are dropped in the order of their fields: the proxy before what it needs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use tempfile::TempDir;
+
+use crate::config::Config;
+
+mod home;
+mod proxy;
+mod server;
+
+pub use home::Home;
+pub use proxy::{Flip, Proxy};
+pub use server::Server;
+
+/// One private directory. What is started in it is owned by who started it.
+pub struct Rig {
+    dir: TempDir,
+    binaries: PathBuf,
+}
+
+impl Rig {
+    /// An empty rig. Takes the binaries beside the running one.
+    ///
+    /// Errors: a place without a parent, a temporary directory that cannot be made.
+    pub fn new() -> anyhow::Result<Rig> {
+        let dir = tempfile::Builder::new().prefix("cutover-rig-").tempdir()?;
+        Ok(Rig { dir, binaries: beside_us()? })
+    }
+
+    /// Takes binaries from another directory, `target/release` for example.
+    #[must_use]
+    pub fn with_binaries(self, binaries: impl Into<PathBuf>) -> Rig {
+        Rig { binaries: binaries.into(), ..self }
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Makes a directory below it.
+    pub fn subdir(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let dir = self.dir().join(name);
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        Ok(dir)
+    }
+
+    /// The binary `name` of this workspace. Fails with the command that builds it.
+    pub fn binary(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let path = self.binaries.join(name);
+        ensure!(
+            path.exists(),
+            "{} is not built. Build what the tests start: cargo build --workspace --bins --locked",
+            path.display()
+        );
+        Ok(path)
+    }
+
+    /// Starts Cutover with `config` and waits until it is ready.
+    pub async fn proxy(&self, config: Config) -> anyhow::Result<Proxy> {
+        Proxy::start(self, config, "cutover").await
+    }
+
+    /// Starts a monolith with `devices` devices beyond its usual seed.
+    pub async fn monolith(&self, devices: u32) -> anyhow::Result<Server> {
+        Server::monolith(self, devices).await
+    }
+
+    /// Monolith, registry with the monolith's devices, and nothing in front yet.
+    pub async fn home(&self, devices: u32) -> anyhow::Result<Home> {
+        Home::start(self, devices).await
+    }
+}
+
+/// The directory of this workspace's binaries: where ours lies, or above it for a test.
+fn beside_us() -> anyhow::Result<PathBuf> {
+    let us = std::env::current_exe().context("cannot tell where this program lies")?;
+    let dir = us.parent().context("this program lies nowhere")?;
+    let is_test = dir.ends_with("deps");
+    Ok(if is_test { dir.parent().unwrap_or(dir) } else { dir }.to_owned())
+}

@@ -1,0 +1,6 @@
+//! Cutover from outside: real processes, real sockets, one migration a test.
+
+/// Where the modules of this one test binary lie.
+mod e2e {
+    mod rig;
+}
