@@ -106,6 +106,30 @@ pub enum AcceptError {
     Refused(#[source] TlsRefusal),
 }
 
+// === impl AcceptError ===
+
+impl AcceptError {
+    /// The stable name for metrics and logs: `timeout`, that of a
+    /// [`TlsRefusal`] whenever the client's certificate is the reason, else
+    /// `handshake`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Timeout(_) => "timeout",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Handshake(source) => {
+                match source.get_ref().and_then(|cause| cause.downcast_ref()) {
+                    Some(rustls::Error::NoCertificatesPresented) => TlsRefusal::Missing.code(),
+                    Some(error @ rustls::Error::InvalidCertificate(_)) => {
+                        TlsRefusal::from(error.clone()).code()
+                    }
+                    _ => "handshake",
+                }
+            }
+        }
+    }
+}
+
 // === impl TlsListener ===
 
 impl TlsListener {

@@ -1,1 +1,6 @@
-//! Tests.
+//! Tests of TLS: files, reload, and clients' identities over real handshakes.
+
+mod clients;
+mod files;
+mod pki;
+mod reload;
