@@ -3,4 +3,5 @@
 /// Where the modules of this one test binary lie.
 mod e2e {
     mod rig;
+    mod tidy;
 }
