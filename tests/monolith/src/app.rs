@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,17 +14,24 @@ use http::header::{CONNECTION, CONTENT_LENGTH, LOCATION, SERVER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::access_log::{AccessLog, Entry};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::Feed;
+use crate::faults::{self, FaultKind, Faults};
 use crate::reply::{self, Refusal, RequestId};
 use crate::session::Sessions;
-use crate::devices;
+use crate::wire::CutSwitch;
+use crate::{account, commands, devices, events, export, files, homes, oddities, pages, sse, ws};
 
 const POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A hanging request is let go at last.
+const HANG_MAX: Duration = Duration::from_secs(600);
 
 /// What the handlers share.
 pub(crate) struct App {
@@ -31,22 +39,72 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) sessions: Sessions,
     pub(crate) access_log: AccessLog,
+    pub(crate) feed: Feed,
+    pub(crate) faults: Faults,
+    /// One for each event stream or WebSocket.
+    pub(crate) stream_slots: Arc<Semaphore>,
+    /// Turns true when the monolith is to stop.
+    pub(crate) stopped: watch::Receiver<bool>,
 }
 
-/// Answers one request.
-pub(crate) async fn answer(app: Arc<App>, router: Router, request: Request<Incoming>) -> Response<Logged> {
+/// The connection is to be closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("hung up by a fault")]
+pub(crate) struct HungUp;
+
+/// Answers one request, unless a fault has it otherwise.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    router: Router,
+    switch: Arc<CutSwitch>,
+    request: Request<Incoming>,
+) -> Result<Response<Logged>, HungUp> {
     let mut entry = app.access_log.begin(request.method(), request.uri().path());
     let id = RequestId(format!("req-{:08x}", fastrand::u32(..)));
     let is_head = request.method() == Method::HEAD;
-    let response = route(router, request, id.clone()).await;
-    let response = dress(response, &id, is_head);
+    let ordeal = app.faults.strike(request.method(), request.uri().path());
+    if !ordeal.latency.is_zero() {
+        tokio::time::sleep(ordeal.latency).await;
+    }
+    let response = match ordeal.strike {
+        Some(FaultKind::Hang) => {
+            tokio::time::sleep(HANG_MAX).await;
+            return Err(HungUp);
+        }
+        Some(FaultKind::Status { status }) => {
+            let refusal = Refusal::new(status, "E_FAULT", "Out of order");
+            dress(refusal.into_response(), &id, is_head)
+        }
+        Some(FaultKind::WrongField { field }) => {
+            let response = dress(route(router, request, id.clone()).await, &id, is_head);
+            faults::falsify(response, &field).await
+        }
+        Some(FaultKind::Cutoff { after_bytes }) => {
+            let response = dress(route(router, request, id.clone()).await, &id, is_head);
+            switch.arm(after_bytes);
+            response
+        }
+        Some(FaultKind::Latency { .. }) | None => {
+            dress(route(router, request, id.clone()).await, &id, is_head)
+        }
+    };
     entry.status = response.status().as_u16();
-    response.map(|body| Logged { body, entry })
+    Ok(response.map(|body| Logged { body, entry }))
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
+        .merge(account::routes())
+        .merge(commands::routes())
         .merge(devices::routes())
+        .merge(events::routes())
+        .merge(export::routes())
+        .merge(files::routes())
+        .merge(homes::routes())
+        .merge(oddities::routes())
+        .merge(pages::routes())
+        .merge(sse::routes())
+        .merge(ws::routes())
         .method_not_allowed_fallback(async || Refusal::METHOD)
         .fallback(unmatched)
         .with_state(app)

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use serde_json::value::RawValue;
+use sqlx::{Row, Sqlite, Transaction};
 
 mod seed;
+
+pub(crate) use seed::is_password;
 
 /// Readers at once; a request beyond them waits up to [`ACQUIRE_TIMEOUT`].
 const READERS_MAX: u32 = 4;
@@ -97,4 +100,12 @@ impl Db {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// A column of JSON text, kept as it is.
+pub(crate) fn json_text(row: &SqliteRow, column: &'static str) -> sqlx::Result<Box<RawValue>> {
+    RawValue::from_string(row.try_get(column)?).map_err(|source| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(source),
+    })
 }

@@ -4,18 +4,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
+use axum::extract::{FromRequest, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY};
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::body::Json;
-use crate::query::{Query, number};
+use crate::query::{PathId, Query, number};
 use crate::reply::{self, HTML, Refusal, RequestId};
 use crate::session::User;
 
@@ -40,7 +39,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 async fn read(
     State(app): State<Arc<App>>,
     user: User,
-    DeviceId(id): DeviceId,
+    PathId(id): PathId,
     Extension(request): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -96,7 +95,7 @@ async fn register(
 async fn change(
     State(app): State<Arc<App>>,
     user: User,
-    DeviceId(id): DeviceId,
+    PathId(id): PathId,
     Extension(request): Extension<RequestId>,
     method: Method,
     Json(change): Json<Change>,
@@ -115,7 +114,7 @@ async fn change(
 async fn delete(
     State(app): State<Arc<App>>,
     user: User,
-    DeviceId(id): DeviceId,
+    PathId(id): PathId,
     Extension(request): Extension<RequestId>,
 ) -> Result<Response, Refusal> {
     let mut tx = app.db.write().await?;
@@ -124,19 +123,6 @@ async fn delete(
     store::bury(&mut tx, id, version, &app.clock.now_naive()).await?;
     tx.commit().await?;
     Ok(with_headers(common_headers(None), reply::ok(&request, Deleted { deleted: id, version })))
-}
-
-/// The `{id}` of a device route; anything but a positive number is a soft error.
-pub(crate) struct DeviceId(pub(crate) i64);
-
-impl<S: Send + Sync> FromRequestParts<S> for DeviceId {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<DeviceId, Refusal> {
-        let segment = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = segment.map_err(|_| Refusal::BAD_ID)?;
-        number(&text).map(DeviceId).ok_or(Refusal::BAD_ID)
-    }
 }
 
 #[derive(Serialize)]
@@ -211,7 +197,7 @@ fn with_headers(headers: HeaderMap, mut response: Response) -> Response {
 
 // === impl Request bodies that may be JSON or a form ===
 
-impl<S: Send + Sync> axum::extract::FromRequest<S> for Posted {
+impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Posted, Refusal> {

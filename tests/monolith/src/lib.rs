@@ -8,17 +8,30 @@
 //! It refuses to be clever: no cache, no HTTP/2, no TLS, and it knows of nothing in front of it.
 
 mod access_log;
+mod account;
 mod app;
 mod body;
 mod clock;
+mod commands;
+pub mod contract;
 mod db;
 mod devices;
+mod events;
+mod export;
+mod faults;
+mod files;
+mod homes;
+mod oddities;
+mod pages;
 mod query;
 mod reply;
 mod server;
 mod session;
+mod sse;
 mod wire;
+mod ws;
 
 pub use clock::Clock;
 pub use db::Seed;
+pub use faults::{Fault, FaultKind};
 pub use server::{Config, Monolith, write_port};

@@ -32,6 +32,12 @@ struct Options {
     /// Seconds since the epoch at which the clock stands still.
     #[arg(long)]
     clock: Option<i64>,
+    /// Loopback address of the fault switch (`PUT`, `GET`, `DELETE /faults`).
+    #[arg(long)]
+    control: Option<SocketAddr>,
+    /// File to write the fault switch's port to.
+    #[arg(long, requires = "control")]
+    control_port_file: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -46,10 +52,14 @@ async fn main() -> anyhow::Result<()> {
         clock: options.clock.map_or(Clock::System, Clock::Fixed),
         access_log: options.access_log,
         session_key_file: options.session_key_file,
+        control: options.control,
     })
     .await?;
     if let Some(path) = &options.port_file {
         write_port(path, monolith.addr())?;
+    }
+    if let (Some(path), Some(addr)) = (&options.control_port_file, monolith.control_addr()) {
+        write_port(path, addr)?;
     }
     println!("listening on http://{}", monolith.addr());
     tokio::select! {

@@ -3,6 +3,11 @@
 //! `+` is a space, a broken percent escape stays as it is, bytes that are no UTF-8 become U+FFFD,
 //! and of a repeated key the last value wins.
 
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+
+use crate::reply::Refusal;
+
 /// Decoded pairs in the order they came.
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
@@ -32,6 +37,19 @@ impl Query {
 pub(crate) fn number(text: &str) -> Option<i64> {
     let digits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|&number: &i64| digits && number > 0)
+}
+
+/// The one `{id}` of a path; anything but a positive number is a soft error.
+pub(crate) struct PathId(pub(crate) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<PathId, Refusal> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        let Path(text) = segment.map_err(|_| Refusal::BAD_ID)?;
+        number(&text).map(PathId).ok_or(Refusal::BAD_ID)
+    }
 }
 
 /// Decodes `%XX` and nothing else; the result need not be UTF-8.

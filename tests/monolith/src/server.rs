@@ -1,6 +1,5 @@
 //! Listening, connections and the end of both.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +18,8 @@ use crate::access_log::AccessLog;
 use crate::app::{self, App};
 use crate::clock::Clock;
 use crate::db::{Db, Seed};
+use crate::events::Feed;
+use crate::faults::{self, Fault, Faults};
 use crate::session::Sessions;
 use crate::wire::{CutSwitch, Wire};
 
@@ -26,6 +27,8 @@ use crate::wire::{CutSwitch, Wire};
 const CONNECTIONS_MAX: usize = 10_000;
 /// For a head, and for an idle kept-alive connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Event streams and WebSockets at once.
+const STREAMS_MAX: usize = 1000;
 const HEADERS_MAX: usize = 200;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// What requests under way get at the end.
@@ -46,6 +49,8 @@ pub struct Config {
     pub access_log: Option<PathBuf>,
     /// File with the HMAC key of the session cookie, made when absent; `None` draws one for the process.
     pub session_key_file: Option<PathBuf>,
+    /// Where the fault switch listens, a loopback address; `None` has no such listener.
+    pub control: Option<SocketAddr>,
 }
 
 impl Config {
@@ -58,6 +63,7 @@ impl Config {
             clock: Clock::System,
             access_log: None,
             session_key_file: None,
+            control: None,
         }
     }
 }
@@ -65,9 +71,11 @@ impl Config {
 /// A running monolith. Dropping it ends it at once; [`Monolith::stop`] lets requests finish.
 pub struct Monolith {
     addr: SocketAddr,
+    control_addr: Option<SocketAddr>,
     app: Arc<App>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    control: Option<JoinHandle<()>>,
 }
 
 impl Monolith {
@@ -75,19 +83,35 @@ impl Monolith {
     ///
     /// Errors name the address or file that could not be used.
     pub async fn start(config: Config) -> anyhow::Result<Monolith> {
-        let listener = TcpListener::bind(config.listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = bind(config.listen).await?;
+        let control = open_control(config.control).await?;
         let access_log = config.access_log.as_deref().map(AccessLog::open).transpose()?;
+        let (stop, stopped) = watch::channel(false);
         let app = Arc::new(App {
             db: Db::open(&config.db, config.seed).await?,
             clock: config.clock,
             sessions: Sessions::open(config.session_key_file.as_deref())?,
             access_log: access_log.unwrap_or_default(),
+            feed: Feed::default(),
+            faults: Faults::default(),
+            stream_slots: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stopped,
         });
         let addr = listener.local_addr()?;
-        let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
-        Ok(Monolith { addr, app, stop, serving })
+        let control_addr = control.as_ref().map(TcpListener::local_addr).transpose()?;
+        let serving = tokio::spawn(serve(listener, Arc::clone(&app)));
+        let control = control.map(|listener| tokio::spawn(serve_control(listener, Arc::clone(&app))));
+        Ok(Monolith { addr, control_addr, app, stop, serving, control })
+    }
+
+    /// Where the fault switch listens.
+    pub fn control_addr(&self) -> Option<SocketAddr> {
+        self.control_addr
+    }
+
+    /// Replaces all faults; an empty list heals. Errors say which fault is wrong, and why.
+    pub fn set_faults(&self, faults: Vec<Fault>) -> Result<(), String> {
+        self.app.faults.set(faults)
     }
 
     /// Where it listens.
@@ -108,7 +132,9 @@ impl Monolith {
 
 impl Drop for Monolith {
     fn drop(&mut self) {
+        self.stop.send_replace(true);
         self.serving.abort();
+        self.control.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -120,7 +146,27 @@ pub fn write_port(path: &Path, addr: SocketAddr) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write the port file {}", path.display()))
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+async fn bind(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr).await.with_context(|| format!("cannot listen on {addr}"))
+}
+
+async fn open_control(addr: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let Some(addr) = addr else { return Ok(None) };
+    anyhow::ensure!(
+        addr.ip().is_loopback(),
+        "the fault switch has no password and must listen on loopback, not on {addr}: use 127.0.0.1:0"
+    );
+    bind(addr).await.map(Some)
+}
+
+async fn serve_control(listener: TcpListener, app: Arc<App>) {
+    if let Err(error) = axum::serve(listener, faults::router(app)).await {
+        tracing::error!(%error, "the fault switch ended");
+    }
+}
+
+async fn serve(listener: TcpListener, app: Arc<App>) {
+    let mut stopped = app.stopped.clone();
     let router = app::router(Arc::clone(&app));
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -129,7 +175,7 @@ async fn serve(listener: TcpListener, app: Arc<App>, mut stopped: watch::Receive
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let connection = converse(stream, Arc::clone(&app), router.clone(), stopped.clone());
+                    let connection = converse(stream, Arc::clone(&app), router.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(slot);
@@ -156,18 +202,13 @@ pub(crate) async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|&stopped| stopped).await;
 }
 
-async fn converse(
-    stream: TcpStream,
-    app: Arc<App>,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn converse(stream: TcpStream, app: Arc<App>, router: Router) {
+    let mut stopped = app.stopped.clone();
     let _ = stream.set_nodelay(true);
     let switch = Arc::new(CutSwitch::default());
     let wire = TokioIo::new(Wire::new(stream, Arc::clone(&switch)));
     let service = service_fn(move |request| {
-        let answered = app::answer(Arc::clone(&app), router.clone(), request);
-        async move { Ok::<_, Infallible>(answered.await) }
+        app::answer(Arc::clone(&app), router.clone(), Arc::clone(&switch), request)
     });
     let connection = http1::Builder::new()
         .title_case_headers(true)

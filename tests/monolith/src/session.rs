@@ -97,7 +97,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// The bytes of hex digits of either case.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let plain = text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let pairs = plain.then(|| (0..text.len()).step_by(2))?;
     pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()

@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use crate::clock::naive;
 use crate::db::Db;
-use crate::session::hex;
+use crate::session::{hex, unhex};
 
 /// 2024-03-01 12:34:56 UTC, when the first row was written.
 const EPOCH: i64 = 1_709_296_496;
@@ -42,11 +42,18 @@ pub(super) async fn plant(db: &Db, extra_devices: u32) -> anyhow::Result<()> {
 }
 
 /// Stored form of a password: hex PBKDF2-HMAC-SHA256, salted with the log-in name.
-pub(crate) fn password_hash(login: &str, password: &str) -> String {
+fn password_hash(login: &str, password: &str) -> String {
     let mut hash = [0; digest::SHA256_OUTPUT_LEN];
     let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
     pbkdf2::derive(algorithm, HASH_ROUNDS, login.as_bytes(), password.as_bytes(), &mut hash);
     hex(&hash)
+}
+
+/// Compares in constant time.
+pub(crate) fn is_password(login: &str, password: &str, stored: &str) -> bool {
+    let Some(hash) = unhex(stored) else { return false };
+    let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
+    pbkdf2::verify(algorithm, HASH_ROUNDS, login.as_bytes(), password.as_bytes(), &hash).is_ok()
 }
 
 async fn plant_people(tx: &mut Transaction<'_, Sqlite>) -> sqlx::Result<()> {

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::input::CheckedChange;
+use crate::db::json_text;
 use crate::reply::Refusal;
 use crate::session::User;
 
@@ -30,11 +31,7 @@ pub(crate) struct Device {
 
 impl sqlx::FromRow<'_, SqliteRow> for Device {
     fn from_row(row: &SqliteRow) -> sqlx::Result<Device> {
-        let state = RawValue::from_string(row.try_get("state")?);
-        let state = state.map_err(|source| sqlx::Error::ColumnDecode {
-            index: "state".to_owned(),
-            source: Box::new(source),
-        })?;
+        let state = json_text(row, "state")?;
         Ok(Device {
             id: row.try_get("id")?,
             home_id: row.try_get("home_id")?,
