@@ -22,6 +22,15 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// Every clock.
+    pub const ALL: [Self; 5] = [Self::Idle, Self::Head, Self::Body, Self::BodyRate, Self::Write];
+
+    /// The position in [`ALL`](Self::ALL), for tables of counters.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
     /// The stable name for metrics and logs.
     #[must_use]
     pub fn code(self) -> &'static str {

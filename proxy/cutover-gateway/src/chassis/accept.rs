@@ -1,0 +1,98 @@
+//! Accepting connections, within limits.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Presence, Presences, Stage};
+use crate::{listener::Listener, metrics::TurnedAway};
+
+/// Pause after an accept that failed for want of file descriptors or memory: trying at once
+/// would only burn the CPU that is needed to get out of it.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A connection that was let in.
+pub(crate) struct Accepted<S> {
+    pub(crate) stream: S,
+    pub(crate) peer: SocketAddr,
+    pub(crate) presence: Presence,
+}
+
+/// What serves connections. HTTP does; MQTT will on the same chassis.
+pub(crate) trait Connections: Send + Sync + 'static {
+    /// At most so many connections in all, and from one address.
+    fn limits(&self) -> (usize, usize);
+
+    /// Told of each connection that was closed at the door.
+    fn turned_away(&self, reason: TurnedAway);
+
+    /// Serves one connection until it ends.
+    fn serve(
+        self: Arc<Self>,
+        listener: Arc<Listener>,
+        accepted: Accepted<TcpStream>,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Runs on each worker thread as long as it lives.
+    fn housekeeping(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Accepts on one worker thread until the process drains.
+pub(super) async fn accept<C: Connections>(
+    connections: Arc<C>,
+    listener: Arc<Listener>,
+    presences: Arc<Presences>,
+) {
+    let socket = match listener.socket() {
+        Ok(socket) => socket,
+        Err(error) => {
+            return tracing::error!(address = %listener.address, %error, "cannot listen");
+        }
+    };
+    loop {
+        tokio::select! {
+            biased;
+            () = presences.wait_for(Stage::Draining) => break,
+            accepted = socket.accept() => take(accepted, &connections, &listener, &presences).await,
+        }
+    }
+    while presences.empties_backlog()
+        && let Some(accepted) = now(&socket).await
+    {
+        take(accepted, &connections, &listener, &presences).await;
+    }
+}
+
+async fn take<C: Connections>(
+    accepted: io::Result<(TcpStream, SocketAddr)>,
+    connections: &Arc<C>,
+    listener: &Arc<Listener>,
+    presences: &Arc<Presences>,
+) {
+    let (stream, peer) = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            tracing::warn!(address = %listener.address, %error, "accepting a connection failed");
+            return tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let (in_all_max, per_address_max) = connections.limits();
+    match presences.enter(peer.ip(), in_all_max, per_address_max) {
+        Ok(presence) => {
+            // Answers leave when hyper flushes them; waiting for more would only delay them.
+            let _ = stream.set_nodelay(true);
+            let accepted = Accepted { stream, peer, presence };
+            tokio::spawn(Arc::clone(connections).serve(Arc::clone(listener), accepted));
+        }
+        Err(reason) => connections.turned_away(reason),
+    }
+}
+
+/// A connection that is waiting already.
+async fn now(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    std::future::poll_fn(|cx| match socket.poll_accept(cx) {
+        std::task::Poll::Ready(accepted) => std::task::Poll::Ready(Some(accepted)),
+        std::task::Poll::Pending => std::task::Poll::Ready(None),
+    })
+    .await
+}

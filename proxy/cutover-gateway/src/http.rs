@@ -1,0 +1,143 @@
+//! One request, from the head that the guard let pass to the answer's first byte.
+//!
+//! [`proxy`] reads top to bottom: take the table in force, find the route, decide the side, ask
+//! the upstream, and where that fails do what the decision says.
+
+pub(crate) mod answer;
+pub(crate) mod connection;
+mod exchange;
+mod forwarded;
+mod headers;
+mod relay;
+mod tunnel;
+
+use std::{cell::OnceCell, sync::Arc, time::SystemTime};
+
+use cutover_domain::{RequestHead, SideOverride, decide};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::body::{Body, Incoming};
+
+use self::{
+    answer::Answer,
+    connection::Connection,
+    exchange::Exchange,
+    headers::{authority, strip_request, without_port},
+    relay::Relay,
+};
+use crate::{overrides, subjects, upstream::Upload};
+
+/// No answer can be given; hyper closes the connection without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub(crate) struct Unanswerable;
+
+/// Serves one request.
+pub(crate) async fn proxy(
+    connection: &Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Unanswerable> {
+    let (mut parts, incoming) = request.into_parts();
+    let mut exchange = Exchange::open(connection, &parts);
+    if let Err(refused) = admit(connection, &parts) {
+        return Ok(refused.answer(exchange));
+    }
+    let upstream = route(&mut exchange, connection, &parts);
+    let hop = strip_request(&mut parts.headers);
+    let settings = &exchange.live.settings;
+    let listener = &connection.listener.settings();
+    if !incoming.is_end_stream() {
+        let bytes_max = listener.body_bytes_max.unwrap_or(u64::MAX);
+        let upload = Upload::new(incoming, settings.limits.replay_bytes_max, bytes_max);
+        exchange.upload = Some(upload);
+    }
+    let authority = authority(&parts.uri, &parts.headers).map(str::to_owned);
+    forwarded::set(
+        &mut parts.headers,
+        settings,
+        connection.peer.ip(),
+        authority.as_deref(),
+        connection.scheme,
+    );
+    Relay { exchange, parts, hop, authority, upstream }.run().await
+}
+
+/// Why a request is refused before any upstream sees it.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+fn admit(connection: &Connection, parts: &Parts) -> Result<(), Refused> {
+    if parts.method == Method::CONNECT {
+        let message = "CONNECT is not proxied here";
+        return Err(Refused { status: StatusCode::METHOD_NOT_ALLOWED, code: "connect", message });
+    }
+    // A revoked certificate ends its connections too, resumed or long open.
+    if let (Some(tls), Some(identity)) = (&connection.listener.tls, &connection.identity)
+        && tls.recheck(identity).is_err()
+    {
+        let message = "the client certificate no longer holds";
+        let (status, code) = (StatusCode::FORBIDDEN, "client_certificate");
+        return Err(Refused { status, code, message });
+    }
+    Ok(())
+}
+
+/// Finds the route and decides the side. Returns the position of the upstream to ask.
+fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usize {
+    let live = Arc::clone(&exchange.live);
+    let path = parts.uri.path();
+    let head = RequestHead {
+        method: &parts.method,
+        host: authority(&parts.uri, &parts.headers).map(without_port),
+        path,
+        headers: &parts.headers,
+    };
+    let Some(position) = live.table.find(&head) else {
+        return live.default_of(connection.listener.position);
+    };
+    let route = &live.table.routes[position];
+    let request = subjects::RequestSubjects {
+        headers: &parts.headers,
+        path,
+        template: &route.spec.endpoint.path,
+        identity: connection.identity.as_deref(),
+        address: connection.peer.ip(),
+        settings: &live.settings,
+        claims: OnceCell::new(),
+    };
+    let decision = decide(route, &request, side_override(&live.settings, parts));
+    exchange.decided(position, &decision);
+    live.upstream_position(route, decision.side)
+}
+
+/// The side that a tester's signed override asks for.
+fn side_override(settings: &crate::Settings, parts: &Parts) -> Option<SideOverride> {
+    let key = settings.override_key.as_ref()?;
+    let token = match parts.headers.get(overrides::NAME) {
+        Some(value) => value.to_str().ok()?,
+        None if parts.headers.contains_key(header::COOKIE) => {
+            subjects::cookie(&parts.headers, overrides::COOKIE)?
+        }
+        None => return None,
+    };
+    key.verify(token, SystemTime::now())
+}
+
+// === impl Refused ===
+
+impl Refused {
+    fn answer(self, mut exchange: Box<Exchange>) -> Response<Answer> {
+        exchange.is_rejected = true;
+        exchange.failure = Some(self.code);
+        exchange.status = Some(self.status);
+        let http1 = exchange.version < http::Version::HTTP_2;
+        let mut response = Answer::text(self.status, self.code, self.message, Some(exchange));
+        // What follows on this connection would meet the same.
+        if http1 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,213 @@
+//! What clients get: an upstream's answer as it streams, or a short one of ours.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::exchange::{Ending, Exchange};
+use crate::upstream::Lease;
+
+/// The body of an answer. Whatever becomes of it, its exchange is closed exactly once.
+pub(crate) struct Answer {
+    content: Content,
+    exchange: Option<Box<Exchange>>,
+}
+
+enum Content {
+    /// Ours, complete.
+    Text(Bytes),
+    /// The upstream's, streaming.
+    Upstream(Box<Streaming>),
+}
+
+struct Streaming {
+    incoming: Incoming,
+    lease: Option<Lease>,
+    idle: Duration,
+    /// Armed only once the upstream has let us wait, re-armed only when it fires.
+    patience: Option<Pin<Box<Sleep>>>,
+    progress: Instant,
+}
+
+/// The answer broke off; hyper cuts the connection or resets the stream, so that the client sees
+/// it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BrokenOff {
+    #[error("the upstream's answer broke off")]
+    Upstream,
+    #[error("the upstream fell silent within its answer")]
+    Timeout,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// A short text of ours, which says what happened and a code to look up.
+    pub(crate) fn text(
+        status: StatusCode,
+        code: &str,
+        message: &str,
+        exchange: Option<Box<Exchange>>,
+    ) -> Response<Answer> {
+        let text = Bytes::from(format!("{message} ({code})\n"));
+        let length = HeaderValue::from(text.len());
+        let mut response = Response::new(Answer { content: Content::Text(text), exchange });
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CONTENT_LENGTH, length);
+        response
+    }
+
+    /// Nothing; for answers whose meaning is their head.
+    pub(crate) fn empty(exchange: Option<Box<Exchange>>) -> Answer {
+        Answer { content: Content::Text(Bytes::new()), exchange }
+    }
+
+    /// An upstream's body as it comes.
+    pub(crate) fn streaming(
+        incoming: Incoming,
+        lease: Lease,
+        idle: Duration,
+        exchange: Box<Exchange>,
+    ) -> Answer {
+        let mut answer = Answer {
+            content: Content::Upstream(Box::new(Streaming {
+                incoming,
+                lease: Some(lease),
+                idle,
+                patience: None,
+                progress: Instant::now(),
+            })),
+            exchange: Some(exchange),
+        };
+        // hyper does not poll a body that has already ended.
+        answer.close_if_ended();
+        answer
+    }
+
+    fn close(&mut self, ending: Ending) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.close(ending);
+        }
+    }
+
+    fn close_if_ended(&mut self) {
+        if let Content::Upstream(streaming) = &mut self.content
+            && streaming.incoming.is_end_stream()
+        {
+            streaming.release();
+            self.close(Ending::Complete);
+        }
+    }
+
+    fn count(&mut self, frame: &Frame<Bytes>) {
+        if let (Some(data), Some(exchange)) = (frame.data_ref(), &mut self.exchange) {
+            exchange.bytes_out += data.remaining() as u64;
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.content {
+            Content::Text(text) if text.is_empty() => None,
+            Content::Text(text) => Some(Ok(Frame::data(std::mem::take(text)))),
+            Content::Upstream(streaming) => std::task::ready!(streaming.poll_frame(cx)),
+        };
+        match &frame {
+            Some(Ok(frame)) => {
+                this.count(frame);
+                this.close_if_ended();
+            }
+            Some(Err(BrokenOff::Upstream)) => this.close(Ending::BrokenOff),
+            Some(Err(BrokenOff::Timeout)) => this.close(Ending::Timeout),
+            None => {
+                if let Content::Upstream(streaming) = &mut this.content {
+                    streaming.release();
+                }
+                this.close(Ending::Complete);
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Text(text) => text.is_empty(),
+            Content::Upstream(streaming) => streaming.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Text(text) => SizeHint::with_exact(text.len() as u64),
+            Content::Upstream(streaming) => streaming.incoming.size_hint(),
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        let complete = self.is_end_stream();
+        self.close(if complete { Ending::Complete } else { Ending::ClientGone });
+    }
+}
+
+// === impl Streaming ===
+
+impl Streaming {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                if self.patience.is_some() {
+                    self.progress = Instant::now();
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff::Upstream)))
+            }
+            Poll::Pending => self.poll_patience(cx),
+        }
+    }
+
+    fn poll_patience<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BrokenOff>>> {
+        let sleep = match &mut self.patience {
+            Some(sleep) => sleep,
+            none => {
+                self.progress = Instant::now();
+                none.insert(Box::pin(tokio::time::sleep(self.idle)))
+            }
+        };
+        while sleep.as_mut().poll(cx).is_ready() {
+            let due = self.progress + self.idle;
+            if due <= Instant::now() {
+                return Poll::Ready(Some(Err(BrokenOff::Timeout)));
+            }
+            sleep.as_mut().reset(due.into());
+        }
+        Poll::Pending
+    }
+
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.release();
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The facts of one request, gathered while it runs and told once when it has ended.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cutover_domain::{Decision, OnFailure, Phase, Reason, Side};
+use cutover_telemetry::{
+    RequestTrace,
+    canonical::CanonicalLine,
+    sampling::{self, Keep},
+    span::{self, ClientSpan, ServerSpan},
+};
+use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts};
+use smallvec::SmallVec;
+
+use super::connection::Connection;
+use crate::{
+    guard::Answering,
+    live::{LiveRoute, LiveTable},
+    metrics::{Outcome, Served},
+    upstream::Upload,
+};
+
+/// One request from its head to the last byte of its answer.
+pub(crate) struct Exchange {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) live: Arc<LiveTable>,
+    pub(crate) trace: RequestTrace,
+    pub(crate) start: Instant,
+    pub(crate) method: Method,
+    pub(crate) version: Version,
+    /// Position of the route; `None`: none matched.
+    pub(crate) route: Option<usize>,
+    pub(crate) side: Side,
+    pub(crate) reason: Reason,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) attempts: SmallVec<[ClientSpan; 1]>,
+    /// The answer's status, once its head is on its way.
+    pub(crate) status: Option<StatusCode>,
+    /// What failed on our side or the upstream's, if anything did.
+    pub(crate) failure: Option<&'static str>,
+    pub(crate) is_timeout: bool,
+    /// No upstream was asked.
+    pub(crate) is_rejected: bool,
+    /// Legacy answered for new.
+    pub(crate) is_fallback: bool,
+    pub(crate) upload: Option<Upload>,
+    pub(crate) bytes_out: u64,
+    /// Tells the guard when the answer has ended.
+    _answering: Option<Answering>,
+    /// Only for requests whose spans the head decision keeps.
+    details: Option<Box<Details>>,
+}
+
+/// What only spans need.
+struct Details {
+    uri: Uri,
+    authority: Option<Box<str>>,
+    user_agent: Option<HeaderValue>,
+    idempotency_key: bool,
+}
+
+/// How an answer came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its last byte was handed over.
+    Complete,
+    /// The upstream broke off.
+    BrokenOff,
+    /// The upstream fell silent.
+    Timeout,
+    /// The client left before the end.
+    ClientGone,
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// Opens an exchange for a request head. It has no route yet.
+    pub(crate) fn open(connection: &Arc<Connection>, parts: &Parts) -> Box<Exchange> {
+        let start = Instant::now();
+        let live = connection.shared.live.load_full();
+        let trace = connection.shared.tracer.begin(&parts.headers, Some(connection.peer.ip()));
+        let details = trace.head().is_yes().then(|| Box::new(Details::of(parts)));
+        Box::new(Exchange {
+            _answering: connection.guard.as_ref().map(|guard| guard.answering()),
+            connection: Arc::clone(connection),
+            live,
+            trace,
+            start,
+            method: parts.method.clone(),
+            version: parts.version,
+            route: None,
+            side: Side::Legacy,
+            reason: Reason::Phase,
+            on_failure: OnFailure::PassOn,
+            attempts: SmallVec::new(),
+            status: None,
+            failure: None,
+            is_timeout: false,
+            is_rejected: false,
+            is_fallback: false,
+            upload: None,
+            bytes_out: 0,
+            details,
+        })
+    }
+
+    /// Takes over what was decided.
+    pub(crate) fn decided(&mut self, route: usize, decision: &Decision<'_>) {
+        self.route = Some(route);
+        self.side = decision.side;
+        self.reason = decision.reason;
+        self.on_failure = decision.on_failure;
+        if decision.reason == Reason::NoSubject {
+            self.live_route().metrics.no_subject.inc();
+        }
+    }
+
+    pub(crate) fn live_route(&self) -> &LiveRoute {
+        self.live.route(self.route)
+    }
+
+    /// The route's phase; what matches no route is legacy's.
+    pub(crate) fn phase(&self) -> Phase {
+        self.route.map_or(Phase::Legacy, |route| self.live.table.routes[route].state.phase)
+    }
+
+    /// The latest attempt has ended, with an answer or without.
+    pub(crate) fn attempt_ended(&mut self, end: Instant) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.end = end;
+        }
+    }
+
+    /// Tells metrics, traces and the log.
+    pub(crate) fn close(mut self: Box<Self>, ending: Ending) {
+        let end = Instant::now();
+        if self.status.is_some() {
+            self.attempt_ended(end);
+        }
+        match ending {
+            Ending::BrokenOff => self.failure = Some("broken_off"),
+            Ending::Timeout => (self.failure, self.is_timeout) = (Some("timeout"), true),
+            Ending::Complete | Ending::ClientGone => {}
+        }
+        let outcome = self.outcome(ending);
+        self.measure(outcome, end);
+        self.log(outcome, end);
+        self.trace(outcome, end);
+    }
+
+    fn outcome(&self, ending: Ending) -> Outcome {
+        let status = self.status.map_or(0, |status| status.as_u16());
+        if self.is_rejected {
+            Outcome::Rejected
+        } else if self.is_fallback {
+            Outcome::Fallback
+        } else if self.is_timeout {
+            Outcome::Timeout
+        } else if ending == Ending::BrokenOff || status >= 500 {
+            Outcome::Error
+        } else if ending == Ending::ClientGone || status >= 400 || status == 0 {
+            Outcome::ClientError
+        } else {
+            Outcome::Ok
+        }
+    }
+
+    fn measure(&self, outcome: Outcome, end: Instant) {
+        // A tester chose the side, so it says nothing about what users get.
+        if self.reason == Reason::Override {
+            return;
+        }
+        let metrics = &self.live_route().metrics;
+        for attempt in &self.attempts {
+            let side = if attempt.side == Side::New.as_str() { Side::New } else { Side::Legacy };
+            let duration = attempt.end.duration_since(attempt.start);
+            metrics.attempted(side, &self.method, attempt.status, &attempt.upstream, duration);
+        }
+        let duration = end.duration_since(self.start);
+        metrics.served(&Served {
+            side: self.side,
+            phase: self.phase(),
+            outcome,
+            method: &self.method,
+            status: self.status,
+            version: self.version,
+            scheme: self.connection.scheme,
+            duration,
+            overhead: duration.saturating_sub(self.upstream_duration()),
+        });
+    }
+
+    fn trace(&self, outcome: Outcome, end: Instant) {
+        let tracer = &self.connection.shared.tracer;
+        let kept = tracer.keep(
+            &self.trace,
+            &sampling::Outcome {
+                error: outcome == Outcome::Error,
+                timeout: outcome == Outcome::Timeout,
+                fallback: self.is_fallback,
+                duration: end.duration_since(self.start),
+            },
+        );
+        let (Keep::Yes(reason), Some(details)) = (kept, &self.details) else {
+            return;
+        };
+        let percent = (self.phase() == Phase::Canary)
+            .then(|| self.route.map(|route| self.live.table.routes[route].state.percent.as_f64()))
+            .flatten();
+        let failed = matches!(outcome, Outcome::Error | Outcome::Timeout);
+        let server = ServerSpan {
+            start: self.start,
+            end,
+            method: &self.method,
+            route: self.route.map(|_| &self.live_route().label),
+            scheme: self.connection.scheme,
+            target: details.uri.path_and_query().map_or("/", |target| target.as_str()),
+            authority: details.authority.as_deref(),
+            version: self.version,
+            client_address: Some(self.connection.peer.ip()),
+            peer: Some(self.connection.peer),
+            user_agent: details.user_agent.as_ref(),
+            status: self.status,
+            failure: self.failure.filter(|_| failed),
+            decision: span::Decision {
+                phase: self.phase().as_str(),
+                side: self.side.as_str(),
+                reason: self.reason.as_str(),
+                split_percent: percent,
+                generation: self.live.table.revision,
+                fallback: self.is_fallback,
+                idempotency_key: details.idempotency_key,
+                ..span::Decision::default()
+            },
+        };
+        tracer.record(&self.trace, reason, &server, self.attempts.iter().cloned());
+    }
+
+    fn log(&self, outcome: Outcome, end: Instant) {
+        let is_error = matches!(
+            outcome,
+            Outcome::Error | Outcome::Timeout | Outcome::Fallback | Outcome::Rejected
+        );
+        let canonical = &self.connection.shared.canonical;
+        if !canonical.wants(self.trace.context().trace_id, is_error) {
+            return;
+        }
+        let answered_by = self.attempts.last().filter(|attempt| attempt.failure.is_none());
+        let line = CanonicalLine {
+            trace: self.trace.context(),
+            method: &self.method,
+            route: self.route.map(|_| &*self.live_route().label.id),
+            phase: self.phase().as_str(),
+            side: self.side.as_str(),
+            reason: self.reason.as_str(),
+            generation: self.live.table.revision,
+            upstream: answered_by.map(|attempt| &*attempt.upstream.name),
+            attempts: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            status: self.status,
+            outcome: outcome.as_str(),
+            failure: self.failure,
+            duration: end.duration_since(self.start),
+            upstream_duration: self.upstream_duration(),
+            bytes_in: self.upload.as_ref().map_or(0, Upload::read_bytes),
+            bytes_out: self.bytes_out,
+        };
+        canonical.emit(&line, is_error);
+    }
+
+    fn upstream_duration(&self) -> Duration {
+        self.attempts.iter().map(|attempt| attempt.end.duration_since(attempt.start)).sum()
+    }
+}
+
+// === impl Details ===
+
+impl Details {
+    fn of(parts: &Parts) -> Details {
+        Details {
+            authority: super::headers::authority(&parts.uri, &parts.headers).map(Into::into),
+            uri: parts.uri.clone(),
+            user_agent: parts.headers.get(header::USER_AGENT).cloned(),
+            idempotency_key: parts.headers.contains_key("idempotency-key"),
+        }
+    }
+}

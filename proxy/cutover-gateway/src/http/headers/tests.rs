@@ -1,0 +1,108 @@
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn map(lines: &[&str]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+    }
+    headers
+}
+
+fn show(headers: &HeaderMap) -> String {
+    headers.iter().map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap())).collect()
+}
+
+fn check(lines: &[&str], expected: Expect) {
+    let mut headers = map(lines);
+    strip_request(&mut headers);
+    expected.assert_eq(&show(&headers));
+}
+
+#[test]
+fn what_belongs_to_the_connection_goes_and_the_rest_keeps_its_order() {
+    check(
+        &[
+            "host: a",
+            "connection: keep-alive, X-Drop",
+            "a: 1",
+            "x-drop: 1",
+            "b: 1",
+            "a: 2",
+            "te: trailers",
+            "c: 1",
+        ],
+        expect![[r#"
+            host: a
+            a: 1
+            a: 2
+            b: 1
+            c: 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_client_sets_none_of_our_fields() {
+    check(
+        &["host: a", "cutover-override: x", "Cutover-Shadow: 1", "cutoverx: stays"],
+        expect![[r#"
+            host: a
+            cutoverx: stays
+        "#]],
+    );
+}
+
+#[test]
+fn connection_cannot_nominate_framing_or_routing_away() {
+    check(
+        &[
+            "host: a",
+            "connection: host, content-length, authorization, trailer",
+            "content-length: 5",
+            "trailer: x",
+            "authorization: b",
+        ],
+        expect![[r#"
+            host: a
+            content-length: 5
+            trailer: x
+            authorization: b
+        "#]],
+    );
+}
+
+#[test]
+fn an_upgrade_counts_only_if_connection_names_it() {
+    let hop = strip_request(&mut map(&["connection: Upgrade", "upgrade: websocket"]));
+    assert_eq!(hop.upgrade.unwrap(), "websocket");
+    let hop = strip_request(&mut map(&["upgrade: websocket", "te: deflate, Trailers;q=1"]));
+    assert!(hop.upgrade.is_none());
+    assert!(hop.trailers);
+}
+
+#[test]
+fn ports_come_off_hosts() {
+    for (authority, host) in [
+        ("a.example", "a.example"),
+        ("a:80", "a"),
+        ("[::1]:80", "[::1]"),
+        ("[::1]", "[::1]"),
+        ("", ""),
+    ] {
+        assert_eq!(without_port(authority), host);
+    }
+}
+
+#[test]
+fn crumbs_are_joined_for_http1() {
+    let mut headers = map(&["cookie: a=1", "cookie: b=2"]);
+    for_http1(&mut headers, Some("h:1"), Version::HTTP_2);
+    expect![[r#"
+        cookie: a=1; b=2
+        host: h:1
+    "#]]
+    .assert_eq(&show(&headers));
+}

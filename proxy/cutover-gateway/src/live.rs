@@ -1,0 +1,179 @@
+//! The route table in force, with everything a request needs resolved: upstreams, metric
+//! handles, span names, time-outs. One snapshot serves a request from start to end.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use cutover_domain::{Route, RouteTable, Side, Timeouts};
+use cutover_telemetry::span::RouteLabel;
+
+use crate::{
+    metrics::{GatewayMetrics, RouteMetrics},
+    settings::Settings,
+    upstream::{TlsError, Upstream},
+};
+
+/// Name of what matches no route, in metrics and logs.
+pub const UNMATCHED: &str = "_unmatched";
+
+/// A route table in force.
+#[derive(Debug)]
+pub(crate) struct LiveTable {
+    pub(crate) table: Arc<RouteTable>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    routes: Vec<LiveRoute>,
+    unmatched: LiveRoute,
+    /// By listener: the upstream of what matches no route.
+    defaults: Vec<usize>,
+}
+
+/// What a request of one route needs.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveRoute {
+    pub(crate) metrics: Arc<RouteMetrics>,
+    pub(crate) label: Arc<RouteLabel>,
+    timeouts: Timeouts,
+}
+
+/// Time-outs of one attempt, all set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) connect: Duration,
+    pub(crate) first_byte: Duration,
+    pub(crate) idle: Duration,
+}
+
+/// Why a table cannot be put in force; the one before it stays.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// An upstream's TLS cannot be set up.
+    #[error("upstream `{upstream}` cannot be used")]
+    Upstream {
+        /// Its name.
+        upstream: String,
+        /// Why.
+        #[source]
+        source: Box<TlsError>,
+    },
+    /// A listener's default is no upstream.
+    #[error("listener {listener} names the upstream `{name}`, which is not declared")]
+    Default {
+        /// Its address.
+        listener: std::net::SocketAddr,
+        /// The name.
+        name: String,
+    },
+}
+
+// === impl LiveTable ===
+
+impl LiveTable {
+    /// Resolves `table`. What did not change since `before` is taken over, so that connections
+    /// and counters go on.
+    pub(crate) fn build(
+        table: Arc<RouteTable>,
+        settings: Arc<Settings>,
+        metrics: &GatewayMetrics,
+        before: Option<&LiveTable>,
+    ) -> Result<LiveTable, PublishError> {
+        let upstreams = upstreams(&table, &settings, metrics, before)?;
+        let known: HashMap<&str, &LiveRoute> = before
+            .map(|before| before.routes.iter().map(|route| (&*route.label.id, route)).collect())
+            .unwrap_or_default();
+        let routes = table.routes.iter().map(|route| {
+            let id = route.spec.id.as_str();
+            live_route(metrics, known.get(id).copied(), id, Some(route))
+        });
+        let routes = routes.collect();
+        let unmatched = before.map(|before| &before.unmatched);
+        let unmatched = live_route(metrics, unmatched, UNMATCHED, None);
+        let default = |listener: &crate::settings::ListenerSettings| match &listener.default {
+            None => Ok(table.default),
+            Some(name) => {
+                let position = table.upstreams.iter().position(|upstream| upstream.name == *name);
+                let (listener, name) = (listener.address, name.clone());
+                position.ok_or(PublishError::Default { listener, name })
+            }
+        };
+        let defaults = settings.listeners.iter().map(default).collect::<Result<_, _>>()?;
+        Ok(LiveTable { table, settings, upstreams, routes, unmatched, defaults })
+    }
+
+    /// The route at `position`, or what stands for none.
+    pub(crate) fn route(&self, position: Option<usize>) -> &LiveRoute {
+        position.map_or(&self.unmatched, |position| &self.routes[position])
+    }
+
+    /// The position of the upstream for what matches no route of a listener.
+    pub(crate) fn default_of(&self, listener: usize) -> usize {
+        self.defaults.get(listener).copied().unwrap_or(self.table.default)
+    }
+
+    /// The position of the upstream that stands on `side` of a route; legacy's where there is no
+    /// new.
+    pub(crate) fn upstream_position(&self, route: &Route, side: Side) -> usize {
+        match side {
+            Side::Legacy => route.legacy,
+            Side::New => route.new.unwrap_or(route.legacy),
+        }
+    }
+
+    /// Every route's metrics, `_unmatched` last.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &Arc<RouteMetrics>> {
+        self.routes.iter().chain([&self.unmatched]).map(|route| &route.metrics)
+    }
+}
+
+// === impl LiveRoute ===
+
+impl LiveRoute {
+    /// How long to wait for `upstream`.
+    pub(crate) fn patience(&self, upstream: &Upstream) -> Patience {
+        let timeouts = self.timeouts.or(upstream.spec.timeouts);
+        let millis = |value: Option<u32>, default| {
+            Duration::from_millis(u64::from(value.unwrap_or(default)))
+        };
+        Patience {
+            connect: millis(timeouts.connect_ms, Timeouts::CONNECT_MS),
+            first_byte: millis(timeouts.first_byte_ms, Timeouts::FIRST_BYTE_MS),
+            idle: millis(timeouts.idle_ms, Timeouts::IDLE_MS),
+        }
+    }
+}
+
+fn live_route(
+    metrics: &GatewayMetrics,
+    known: Option<&LiveRoute>,
+    id: &str,
+    route: Option<&Route>,
+) -> LiveRoute {
+    let template = route.map(|route| route.spec.endpoint.path.as_str());
+    let timeouts = route.map(|route| route.spec.timeouts).unwrap_or_default();
+    match known.filter(|known| known.label.template.as_deref() == template) {
+        Some(known) => LiveRoute { timeouts, ..known.clone() },
+        None => LiveRoute {
+            metrics: RouteMetrics::new(metrics, id, template.unwrap_or_default()),
+            label: Arc::new(RouteLabel { id: id.into(), template: template.map(Into::into) }),
+            timeouts,
+        },
+    }
+}
+
+fn upstreams(
+    table: &RouteTable,
+    settings: &Settings,
+    metrics: &GatewayMetrics,
+    before: Option<&LiveTable>,
+) -> Result<Vec<Arc<Upstream>>, PublishError> {
+    let same = |spec: &cutover_domain::Upstream| {
+        let before = before.filter(|before| before.settings.limits == settings.limits)?;
+        before.upstreams.iter().find(|known| known.spec == *spec).cloned()
+    };
+    let resolve = |spec: &cutover_domain::Upstream| match same(spec) {
+        Some(known) => Ok(known),
+        None => Upstream::new(spec, &settings.limits, metrics).map(Arc::new).map_err(|source| {
+            PublishError::Upstream { upstream: spec.name.clone(), source: Box::new(source) }
+        }),
+    };
+    table.upstreams.iter().map(resolve).collect()
+}

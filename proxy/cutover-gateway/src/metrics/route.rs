@@ -1,0 +1,372 @@
+//! What is counted per route and side.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use cutover_domain::{Phase, Side};
+use cutover_telemetry::{
+    metrics::{ConfigLabel, DURATION_SECONDS, OVERHEAD_SECONDS},
+    span::{Scheme, UpstreamLabel},
+};
+use http::{Method, StatusCode, Version};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+
+use super::{AtomicHistogram, Outcome, RouteLabelSet};
+
+/// Upper bounds in seconds of [`SideCounts::latency`].
+pub const LATENCY_SECONDS: &[f64] = &DURATION_SECONDS;
+
+/// Different answers (method, status, version) that one side of one route is known by; more are
+/// counted together.
+const ANSWERS_MAX: usize = 64;
+
+/// Families that every route's handles come from.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteMetricsFamilies {
+    requests: Family<RequestLabels, Counter>,
+    duration: Family<SideLabels, AtomicHistogram, fn() -> AtomicHistogram>,
+    overhead: Family<RouteLabelSet, AtomicHistogram, fn() -> AtomicHistogram>,
+    fallbacks: Family<RouteLabelSet, Counter>,
+    server: Family<AnswerLabels, AtomicHistogram, fn() -> AtomicHistogram>,
+    client: Family<ClientLabels, AtomicHistogram, fn() -> AtomicHistogram>,
+}
+
+/// The handles of one route.
+#[derive(Debug)]
+pub(crate) struct RouteMetrics {
+    route: ConfigLabel,
+    template: ConfigLabel,
+    families: RouteMetricsFamilies,
+    sides: [SideMetrics; 2],
+    overhead: AtomicHistogram,
+    fallbacks: Counter,
+    pub(crate) no_subject: Counter,
+    pub(crate) retries: Counter,
+}
+
+#[derive(Debug)]
+struct SideMetrics {
+    side: Side,
+    /// By phase and outcome, made at first use.
+    requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
+    duration: AtomicHistogram,
+    server: Answers,
+    client: Answers,
+}
+
+/// Histograms found by a small number, without a lock: each slot is set once.
+#[derive(Debug)]
+struct Answers(Box<[OnceLock<(u32, AtomicHistogram)>]>);
+
+/// One request, as far as metrics care.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served<'a> {
+    pub(crate) side: Side,
+    pub(crate) phase: Phase,
+    pub(crate) outcome: Outcome,
+    pub(crate) method: &'a Method,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) version: Version,
+    pub(crate) scheme: Scheme,
+    pub(crate) duration: Duration,
+    /// Of it, time that no upstream was at work.
+    pub(crate) overhead: Duration,
+}
+
+/// What a route has served since the process started.
+#[derive(Clone, Debug)]
+pub struct RouteCounts {
+    /// The route's id; `_unmatched` for what matches none.
+    pub route: String,
+    /// Legacy, then new.
+    pub sides: [SideCounts; 2],
+    /// Requests that new failed and legacy answered.
+    pub fallbacks: u64,
+}
+
+/// What one side of a route has served since the process started. The side is the one that the
+/// decision chose.
+#[derive(Clone, Debug)]
+pub struct SideCounts {
+    /// By outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// Requests by duration: one count for each of [`LATENCY_SECONDS`], one for above.
+    pub latency: Vec<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    cutover_route: ConfigLabel,
+    cutover_side: &'static str,
+    cutover_phase: &'static str,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SideLabels {
+    cutover_route: ConfigLabel,
+    cutover_side: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    http_request_method: &'static str,
+    http_route: ConfigLabel,
+    http_response_status_code: Status,
+    url_scheme: &'static str,
+    network_protocol_version: &'static str,
+    cutover_route: ConfigLabel,
+    cutover_side: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClientLabels {
+    http_request_method: &'static str,
+    http_route: ConfigLabel,
+    http_response_status_code: Status,
+    server_address: ConfigLabel,
+    server_port: u16,
+    cutover_route: ConfigLabel,
+    cutover_side: &'static str,
+}
+
+/// A status code; 0 stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Status(u16);
+
+// === impl RouteMetrics ===
+
+impl RouteMetrics {
+    /// Makes the handles of one route. `template` is its path template, `_unmatched`'s is empty.
+    pub(crate) fn new(
+        metrics: &super::GatewayMetrics,
+        route: &str,
+        template: &str,
+    ) -> Arc<RouteMetrics> {
+        let families = metrics.routes.clone();
+        let route = ConfigLabel::from_config(route);
+        let labels = RouteLabelSet { cutover_route: route.clone() };
+        Arc::new(RouteMetrics {
+            sides: Side::ALL.map(|side| SideMetrics {
+                side,
+                requests: Default::default(),
+                duration: families.duration.get_or_create_owned(&SideLabels {
+                    cutover_route: route.clone(),
+                    cutover_side: side.as_str(),
+                }),
+                server: Answers::default(),
+                client: Answers::default(),
+            }),
+            overhead: families.overhead.get_or_create_owned(&labels),
+            fallbacks: families.fallbacks.get_or_create_owned(&labels),
+            no_subject: metrics.no_subject.get_or_create_owned(&labels),
+            retries: metrics.retries.get_or_create_owned(&labels),
+            template: ConfigLabel::from_config(template),
+            route,
+            families,
+        })
+    }
+
+    /// Counts a request that has ended.
+    pub(crate) fn served(&self, served: &Served<'_>) {
+        let side = &self.sides[served.side as usize];
+        self.requests(side, served.phase, served.outcome).inc();
+        side.duration.observe(served.duration);
+        self.overhead.observe(served.overhead);
+        if served.outcome == Outcome::Fallback {
+            self.fallbacks.inc();
+        }
+        let (method, method_key) = known_method(served.method);
+        let (version, version_key) = known_version(served.version);
+        let status = served.status.map_or(0, |status| status.as_u16());
+        let key = u32::from(status) << 16
+            | method_key << 8
+            | version_key << 1
+            | u32::from(served.scheme == Scheme::Https);
+        let make = || {
+            self.families.server.get_or_create_owned(&AnswerLabels {
+                http_request_method: method,
+                http_route: self.template.clone(),
+                http_response_status_code: Status(status),
+                url_scheme: served.scheme.as_str(),
+                network_protocol_version: version,
+                cutover_route: self.route.clone(),
+                cutover_side: side.side.as_str(),
+            })
+        };
+        side.server.observe(key, served.duration, make);
+    }
+
+    /// Counts an attempt at an upstream that has ended.
+    pub(crate) fn attempted(
+        &self,
+        side: Side,
+        method: &Method,
+        status: Option<StatusCode>,
+        upstream: &UpstreamLabel,
+        duration: Duration,
+    ) {
+        let side = &self.sides[side as usize];
+        let (method, method_key) = known_method(method);
+        let status = status.map_or(0, |status| status.as_u16());
+        let key = u32::from(status) << 16 | method_key << 8;
+        let make = || {
+            self.families.client.get_or_create_owned(&ClientLabels {
+                http_request_method: method,
+                http_route: self.template.clone(),
+                http_response_status_code: Status(status),
+                server_address: ConfigLabel::from_config(&upstream.address),
+                server_port: upstream.port,
+                cutover_route: self.route.clone(),
+                cutover_side: side.side.as_str(),
+            })
+        };
+        side.client.observe(key, duration, make);
+    }
+
+    /// What has been counted so far.
+    pub(crate) fn counts(&self) -> RouteCounts {
+        RouteCounts {
+            route: self.route.as_str().to_owned(),
+            sides: [0, 1].map(|side| self.sides[side].counts()),
+            fallbacks: self.fallbacks.get(),
+        }
+    }
+
+    fn requests<'s>(&self, side: &'s SideMetrics, phase: Phase, outcome: Outcome) -> &'s Counter {
+        side.requests[phase as usize][outcome as usize].get_or_init(|| {
+            self.families.requests.get_or_create_owned(&RequestLabels {
+                cutover_route: self.route.clone(),
+                cutover_side: side.side.as_str(),
+                cutover_phase: phase.as_str(),
+                outcome,
+            })
+        })
+    }
+}
+
+impl SideMetrics {
+    fn counts(&self) -> SideCounts {
+        let mut outcomes = [0; Outcome::ALL.len()];
+        for by_outcome in &self.requests {
+            for (sum, counter) in outcomes.iter_mut().zip(by_outcome) {
+                *sum += counter.get().map_or(0, Counter::get);
+            }
+        }
+        SideCounts { outcomes, latency: self.duration.counts() }
+    }
+}
+
+// === impl Answers ===
+
+impl Default for Answers {
+    fn default() -> Answers {
+        Answers((0..ANSWERS_MAX).map(|_| OnceLock::new()).collect())
+    }
+}
+
+impl Answers {
+    /// Observes in the histogram of `key`, made by `make` the first time. Beyond
+    /// [`ANSWERS_MAX`] keys the newest share the last slot, so memory stays bounded.
+    fn observe(&self, key: u32, duration: Duration, make: impl Fn() -> AtomicHistogram) {
+        let slots = &self.0;
+        let start = (key.wrapping_mul(0x9e37_79b1) >> 16) as usize % slots.len();
+        for step in 0..slots.len() {
+            let slot = &slots[(start + step) % slots.len()];
+            let (found, histogram) = slot.get_or_init(|| (key, make()));
+            if *found == key || step + 1 == slots.len() {
+                return histogram.observe(duration);
+            }
+        }
+    }
+}
+
+// === impl RouteMetricsFamilies ===
+
+impl Default for RouteMetricsFamilies {
+    fn default() -> RouteMetricsFamilies {
+        let duration: fn() -> AtomicHistogram = || AtomicHistogram::new(&DURATION_SECONDS);
+        let overhead: fn() -> AtomicHistogram = || AtomicHistogram::new(&OVERHEAD_SECONDS);
+        RouteMetricsFamilies {
+            requests: Family::default(),
+            duration: Family::new_with_constructor(duration),
+            overhead: Family::new_with_constructor(overhead),
+            fallbacks: Family::default(),
+            server: Family::new_with_constructor(duration),
+            client: Family::new_with_constructor(duration),
+        }
+    }
+}
+
+impl RouteMetricsFamilies {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "cutover_requests",
+            "Requests served, by the side that the decision chose",
+            self.requests.clone(),
+        );
+        registry.register(
+            "cutover_request_duration_seconds",
+            "From the head's arrival to the answer's last byte",
+            self.duration.clone(),
+        );
+        registry.register(
+            "cutover_proxy_overhead_seconds",
+            "Of a request's duration, what no upstream was at work for",
+            self.overhead.clone(),
+        );
+        registry.register(
+            "cutover_fallbacks",
+            "Requests that new failed and legacy answered",
+            self.fallbacks.clone(),
+        );
+        registry.register(
+            "http_server_request_duration_seconds",
+            "Duration of HTTP server requests",
+            self.server.clone(),
+        );
+        registry.register(
+            "http_client_request_duration_seconds",
+            "Duration of HTTP client requests",
+            self.client.clone(),
+        );
+    }
+}
+
+impl EncodeLabelValue for Status {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => EncodeLabelValue::encode(&"", encoder),
+            status => EncodeLabelValue::encode(&u64::from(status), encoder),
+        }
+    }
+}
+
+fn known_method(method: &Method) -> (&'static str, u32) {
+    match *method {
+        Method::GET => ("GET", 1),
+        Method::HEAD => ("HEAD", 2),
+        Method::POST => ("POST", 3),
+        Method::PUT => ("PUT", 4),
+        Method::DELETE => ("DELETE", 5),
+        Method::OPTIONS => ("OPTIONS", 6),
+        Method::PATCH => ("PATCH", 7),
+        Method::TRACE => ("TRACE", 8),
+        Method::CONNECT => ("CONNECT", 9),
+        _ => ("_OTHER", 0),
+    }
+}
+
+fn known_version(version: Version) -> (&'static str, u32) {
+    match version {
+        Version::HTTP_10 => ("1.0", 0),
+        Version::HTTP_2 => ("2", 2),
+        _ => ("1.1", 1),
+    }
+}

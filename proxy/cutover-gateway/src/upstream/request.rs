@@ -1,0 +1,194 @@
+//! One attempt at one upstream.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use http::{Request, Response, Version};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1},
+};
+
+use super::{ConnectError, Outgoing, Ready, Sender, Upload, Upstream, connect, pool};
+
+/// An answer's head has come; the connection is ours until the body has ended.
+pub(crate) struct Lease {
+    /// `None` for HTTP/2, whose connection is shared.
+    sender: Option<http1::SendRequest<Outgoing>>,
+    upstream: u32,
+    idle: Duration,
+    pub(crate) peer: SocketAddr,
+    pub(crate) version: Version,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AttemptError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the upstream closed the connection before it answered")]
+    Closed {
+        delivery: Delivery,
+        /// It had served a request before: the usual race with an idle time-out.
+        reused: bool,
+        #[source]
+        source: hyper::Error,
+    },
+    #[error("the upstream's answer is not valid HTTP")]
+    Protocol(#[source] hyper::Error),
+    #[error("the client's body did not reach its end")]
+    Body(#[source] hyper::Error),
+}
+
+/// Whether an upstream can have seen a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// Certainly not.
+    No,
+    /// Perhaps.
+    Maybe,
+}
+
+/// Takes a kept connection or makes one. `idempotent`: the request may be repeated, so a
+/// connection that the upstream might be closing will do.
+pub(crate) async fn reserve(
+    upstream: &Upstream,
+    idempotent: bool,
+    timeout: Duration,
+) -> Result<Ready, ConnectError> {
+    match pool::take(upstream, !idempotent) {
+        Some(ready) => Ok(ready),
+        None => connect::connect(upstream, timeout).await,
+    }
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// `first_byte` runs from the head's sending, or from the last piece of `upload` that the
+    /// client sent: a long upload is not a slow upstream.
+    pub(crate) async fn send(
+        self,
+        upstream: &Upstream,
+        request: Request<Outgoing>,
+        first_byte: Duration,
+        upload: Option<&Upload>,
+    ) -> Result<(Response<Incoming>, Lease), AttemptError> {
+        let Ready { mut sender, peer, reused, .. } = self;
+        let sent = async {
+            match &mut sender {
+                Sender::H1(sender) => sender.try_send_request(request).await,
+                Sender::H2(sender) => sender.try_send_request(request).await,
+            }
+        };
+        let response = within(first_byte, upload, sent)
+            .await
+            .ok_or(AttemptError::Timeout(first_byte))?
+            .map_err(|error| classify(error, reused))?;
+        let version = response.version();
+        let sender = match sender {
+            Sender::H1(sender) => Some(sender),
+            Sender::H2(_) => None,
+        };
+        let (upstream, idle) = (upstream.id, upstream.idle);
+        Ok((response, Lease { sender, upstream, idle, peer, version }))
+    }
+
+    /// The upstream may be closing this connection, unseen by us yet.
+    pub(crate) fn may_be_stale(&self) -> bool {
+        self.reused && !self.fresh
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self.sender, Sender::H2(_))
+    }
+}
+
+/// `None` when the time passed.
+async fn within<T>(
+    limit: Duration,
+    upload: Option<&Upload>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut wait = limit;
+    loop {
+        match tokio::time::timeout(wait, &mut future).await {
+            Ok(value) => return Some(value),
+            Err(_) => {
+                let due = upload?.progress() + limit;
+                wait = due.checked_duration_since(Instant::now()).filter(|w| !w.is_zero())?;
+            }
+        }
+    }
+}
+
+fn classify<B>(mut error: TrySendError<Request<B>>, reused: bool) -> AttemptError {
+    let delivery = match error.take_message() {
+        Some(_) => Delivery::No,
+        None => Delivery::Maybe,
+    };
+    let source = error.into_error();
+    if source.is_user() {
+        AttemptError::Body(source)
+    } else if source.is_parse() {
+        AttemptError::Protocol(source)
+    } else {
+        AttemptError::Closed { delivery, reused, source }
+    }
+}
+
+// === impl Lease ===
+
+impl Lease {
+    /// The answer's body has ended: the connection may serve another request.
+    pub(crate) fn release(self) {
+        if let Some(sender) = self.sender {
+            pool::keep(self.upstream, sender, self.peer, self.idle);
+        }
+    }
+}
+
+// === impl AttemptError ===
+
+impl AttemptError {
+    /// Whether the upstream can have seen the request.
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self {
+            AttemptError::Connect(_) => Delivery::No,
+            AttemptError::Closed { delivery, .. } => *delivery,
+            _ => Delivery::Maybe,
+        }
+    }
+
+    /// The ordinary race: we used a connection that the upstream was closing.
+    pub(crate) fn is_stale_connection(&self) -> bool {
+        matches!(self, AttemptError::Closed { reused: true, .. })
+    }
+
+    /// A deadline passed.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, AttemptError::Timeout(_) | AttemptError::Connect(ConnectError::Timeout(_)))
+    }
+
+    /// The stable name for metrics, spans and logs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            AttemptError::Connect(ConnectError::Timeout(_)) => "connect_timeout",
+            AttemptError::Connect(ConnectError::Resolve(_)) => "name_not_resolved",
+            AttemptError::Connect(ConnectError::Tcp(_)) => "connection_refused",
+            AttemptError::Connect(ConnectError::Tls(_)) => "upstream_tls",
+            AttemptError::Connect(ConnectError::Handshake(_)) => "upstream_protocol",
+            AttemptError::Timeout(_) => "timeout",
+            AttemptError::Closed { .. } => "connection_closed",
+            AttemptError::Protocol(_) => "upstream_protocol",
+            AttemptError::Body(_) => "request_body",
+        }
+    }
+}
