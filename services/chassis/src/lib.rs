@@ -28,6 +28,7 @@ mod metrics;
 mod problem;
 mod process;
 mod server;
+pub mod telemetry;
 
 pub use clock::Clock;
 pub use database::Database;

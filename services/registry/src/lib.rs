@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Registry: the devices of the smart homes, taken over from the monolith.
+//!
+//! Its public routes answer exactly as the monolith's do (`tests/monolith/CONTRACT.md`), so that
+//! nobody can tell who answered. Its internal routes take the monolith's rows
+//! ([`PUT /internal/v1/import`](import)) and tell what is there
+//! ([`GET /internal/v1/digest`](digest)).
+//!
+//! Refused: knowing more than devices need. Of homes only the owner is kept, of users nothing.
+
+mod answer;
+mod body;
+mod device;
+mod devices;
+mod digest;
+mod import;
+mod input;
+mod query;
+mod reply;
+mod schema;
+mod server;
+
+pub use server::{Config, Registry, StartError};

@@ -1,0 +1,100 @@
+//! Registry as a process: parse, start, say so, run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chassis::{Clock, Metrics, TlsFiles, telemetry, write_port};
+use clap::Parser;
+use registry::{Config, Registry};
+
+/// The devices of the smart homes, taken over from the monolith.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Where clients or the proxy connect; port 0 takes a free one. Beyond loopback only with TLS.
+    #[arg(long, default_value = "127.0.0.1:9101")]
+    listen: SocketAddr,
+    /// Where health checks, metrics and /internal/… are; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    internal_listen: SocketAddr,
+    /// SQLite database, made when absent.
+    #[arg(long)]
+    db: PathBuf,
+    /// The monolith's session key.
+    #[arg(long)]
+    session_key_file: PathBuf,
+    /// Bearer token of /internal/…, made (mode 0600) when absent.
+    #[arg(long)]
+    internal_token_file: PathBuf,
+    /// File to append one line per public request to.
+    #[arg(long)]
+    access_log: Option<PathBuf>,
+    /// File to write the public port to once it listens.
+    #[arg(long)]
+    port_file: Option<PathBuf>,
+    /// File to write the internal port to once it listens.
+    #[arg(long)]
+    internal_port_file: Option<PathBuf>,
+    /// OTLP receiver, like http://127.0.0.1:4318; empty: none.
+    #[arg(long, default_value = "")]
+    otlp: String,
+    /// Seconds since the epoch at which the clock stands still.
+    #[arg(long)]
+    clock: Option<i64>,
+    /// Let drills make the public side fail, by PUT /internal/v1/faults.
+    #[arg(long)]
+    faults: bool,
+    /// PEM certificate chain, for both listeners.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM private key.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let metrics = Metrics::new();
+    let telemetry = telemetry::start("registry", env!("CARGO_PKG_VERSION"), &options.otlp)?;
+    telemetry.register(&metrics);
+    let ran = run(options, metrics).await;
+    tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
+    ran
+}
+
+async fn run(options: Options, metrics: Metrics) -> anyhow::Result<()> {
+    let (port_file, internal_port_file) = (options.port_file.clone(), options.internal_port_file.clone());
+    let registry = Registry::start(options.into(), metrics).await?;
+    // The public port last: whoever waits for it may rely on the other.
+    println!("internal endpoints at http://{}", registry.internal_addr());
+    println!("listening on http://{}", registry.addr());
+    if let Some(path) = &internal_port_file {
+        write_port(path, registry.internal_addr())?;
+    }
+    if let Some(path) = &port_file {
+        write_port(path, registry.addr())?;
+    }
+    Ok(registry.run().await?)
+}
+
+impl From<Options> for Config {
+    fn from(options: Options) -> Config {
+        let tls = options.tls_cert.zip(options.tls_key).map(|(cert, key)| TlsFiles { cert, key });
+        let server = chassis::Config {
+            listen: options.listen,
+            internal_listen: options.internal_listen,
+            tls,
+            access_log: options.access_log,
+            allows_faults: options.faults,
+            ..chassis::Config::new()
+        };
+        Config {
+            server,
+            db: options.db,
+            session_key_file: options.session_key_file,
+            internal_token_file: options.internal_token_file,
+            clock: options.clock.map_or(Clock::System, Clock::Fixed),
+        }
+    }
+}
