@@ -194,5 +194,11 @@ impl ExportConfig {
     }
 }
 
+/// A queue that nothing empties.
+#[cfg(test)]
+pub(crate) fn queue_for_tests(spans_max: usize) -> Spans {
+    queue::bounded(spans_max, spans_max, TelemetryMetrics::new()).0
+}
+
 #[cfg(test)]
 mod tests;

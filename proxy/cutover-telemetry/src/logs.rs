@@ -83,7 +83,15 @@ pub enum LogError {
 /// # Errors
 /// [`LogError`] when the filter is malformed, or logging is set up already.
 pub fn init(config: &LogConfig, metrics: &TelemetryMetrics) -> Result<LogGuard, LogError> {
-    let guard = LogGuard::start(std::io::stderr(), metrics)?;
+    init_to(std::io::stderr(), config, metrics)
+}
+
+fn init_to(
+    output: impl Write + Send + 'static,
+    config: &LogConfig,
+    metrics: &TelemetryMetrics,
+) -> Result<LogGuard, LogError> {
+    let guard = LogGuard::start(output, metrics)?;
     tracing_subscriber::registry().with(layer(config, guard.writer())?).try_init()?;
     Ok(guard)
 }

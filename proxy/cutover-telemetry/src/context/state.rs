@@ -28,8 +28,8 @@ pub(super) fn combine(headers: GetAll<'_, HeaderValue>) -> Option<HeaderValue> {
     for value in headers {
         for part in value.as_bytes().split(|byte| *byte == b',') {
             let member = trim(part);
+            changed |= member.is_empty() || member.len() != part.len();
             if member.is_empty() {
-                changed = true;
                 continue;
             }
             let key = key_of(member)?;

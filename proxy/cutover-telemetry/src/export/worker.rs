@@ -39,6 +39,8 @@ pub(super) struct Worker {
     metrics: TelemetryMetrics,
     /// The last batch failed, and the log says so.
     is_failing: bool,
+    /// Spans lost since we were told to stop.
+    given_up: u64,
 }
 
 enum Event {
@@ -69,6 +71,7 @@ impl Worker {
             timeout: config.timeout,
             metrics: metrics.clone(),
             is_failing: false,
+            given_up: 0,
         }
     }
 
@@ -77,15 +80,16 @@ impl Worker {
     pub(super) async fn run(mut self, mut flushes: mpsc::UnboundedReceiver<Flush>) -> u64 {
         loop {
             match self.next_event(&mut flushes).await {
-                Event::Due => {
-                    self.send_waiting().await;
-                }
+                Event::Due => self.send_waiting().await,
                 Event::Flush(flush) => {
                     self.send_waiting().await;
                     // The one who asked may have stopped waiting.
                     let _ = flush.done.send(());
                 }
-                Event::Stop => return self.send_waiting().await,
+                Event::Stop => {
+                    self.send_waiting().await;
+                    return self.given_up;
+                }
             }
         }
     }
@@ -101,9 +105,8 @@ impl Worker {
         }
     }
 
-    /// Sends all that waits, batch by batch. Returns how many spans were lost.
-    async fn send_waiting(&mut self) -> u64 {
-        let mut lost = 0;
+    /// Sends all that waits, batch by batch.
+    async fn send_waiting(&mut self) {
         // What comes in meanwhile waits for the next turn, else a flush under
         // load might never end.
         let mut left = self.receiver.length();
@@ -114,12 +117,11 @@ impl Worker {
             }
             let count: usize = items.iter().map(Item::span_count).sum();
             left = left.saturating_sub(count);
-            lost += self.send_batch(items, count as u64).await;
+            self.send_batch(items, count as u64).await;
         }
-        lost
     }
 
-    async fn send_batch(&mut self, items: Vec<Item>, count: u64) -> u64 {
+    async fn send_batch(&mut self, items: Vec<Item>, count: u64) {
         let batch = self.encode(items);
         let outcome = self.send_with_retries(batch).await;
         self.report(&outcome);
@@ -130,8 +132,10 @@ impl Worker {
         if lost > 0 {
             self.metrics.dropped(Signal::Traces, reason, lost);
         }
+        if self.is_stopping() {
+            self.given_up += lost;
+        }
         self.metrics.exported(Signal::Traces, count - lost);
-        lost
     }
 
     /// Retries what may pass, at growing distance, until the batch's time is up
@@ -161,6 +165,10 @@ impl Worker {
             }
             () = stop_deadline(stop) => Err(Failure::Shutdown),
         }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop.borrow().is_some()
     }
 
     /// Waits until `at`; true when told to stop before.

@@ -1,1 +1,100 @@
+use http::HeaderValue;
 
+use super::*;
+use crate::export::queue_for_tests;
+
+const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+fn incoming() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("traceparent", HeaderValue::from_static(CALLER));
+    headers.insert("tracestate", HeaderValue::from_static("foo=1"));
+    headers.insert("baggage", HeaderValue::from_static("tenant=a"));
+    headers
+}
+
+fn tracer(trust: Trust, ratio: f64) -> Tracer {
+    Tracer::new(trust, Sampler::new(ratio).unwrap(), Some(queue_for_tests(8)))
+}
+
+#[test]
+fn a_trusted_caller_is_continued() {
+    let tracer = tracer(Trust::Always, 0.0);
+    let mut headers = incoming();
+    let trace = tracer.begin(&headers, None);
+    assert_eq!(trace.parent().unwrap().to_string(), "b7ad6b7169203331");
+    assert_eq!(trace.head(), Keep::Yes(Reason::Parent));
+    assert!(trace.link().is_none());
+
+    let first = trace.attempt(&mut headers);
+    let expected = format!("00-0af7651916cd43dd8448eb211c80319c-{first}-01");
+    assert_eq!(headers["traceparent"], expected);
+    assert_eq!(headers["tracestate"], "foo=1");
+    assert_eq!(headers["baggage"], "tenant=a");
+
+    let second = trace.attempt(&mut headers);
+    let ours = trace.context().span_id;
+    assert!(first != second && first != ours && second != ours);
+}
+
+#[test]
+fn an_untrusted_caller_is_linked_and_loses_state_and_baggage() {
+    let network = "10.0.0.0/8".parse().unwrap();
+    let tracer = tracer(Trust::Cidrs(vec![network]), 0.0);
+    let mut headers = incoming();
+    let trace = tracer.begin(&headers, Some("192.0.2.1".parse().unwrap()));
+    assert_eq!(trace.parent(), None);
+    assert_eq!(trace.link().unwrap().to_string(), CALLER);
+    // Being sampled by a stranger does not force us.
+    assert_eq!(trace.head(), Keep::No);
+    assert_ne!(trace.context().trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
+    assert!(trace.flags().is_random());
+
+    trace.attempt(&mut headers);
+    assert!(!headers.contains_key("tracestate"));
+    assert!(!headers.contains_key("baggage"));
+    let sent = headers["traceparent"].to_str().unwrap();
+    assert!(sent.starts_with(&format!("00-{}", trace.context().trace_id)));
+    assert!(sent.ends_with("-02"), "{sent}");
+
+    let trusted = tracer.begin(&incoming(), Some("10.1.1.1".parse().unwrap()));
+    assert!(trusted.parent().is_some());
+}
+
+#[test]
+fn an_unreadable_context_is_replaced_and_its_state_forgotten() {
+    let tracer = tracer(Trust::Always, 1.0);
+    let mut headers = incoming();
+    headers.insert("traceparent", HeaderValue::from_static("00-junk"));
+    let trace = tracer.begin(&headers, None);
+    assert_eq!(trace.parent(), None);
+    assert!(trace.link().is_none());
+    trace.attempt(&mut headers);
+    assert!(!headers.contains_key("tracestate"));
+    assert!(headers["traceparent"].to_str().unwrap().ends_with("-03"));
+    // The peer is trusted; only its trace was broken.
+    assert_eq!(headers["baggage"], "tenant=a");
+}
+
+#[test]
+fn without_a_receiver_contexts_pass_as_they_came() {
+    let tracer = Tracer::new(Trust::Always, Sampler::new(1.0).unwrap(), None);
+    let mut headers = incoming();
+    let trace = tracer.begin(&headers, None);
+    trace.attempt(&mut headers);
+    assert_eq!(headers["traceparent"], CALLER);
+    assert_eq!(tracer.keep(&trace, &Outcome::default()), Keep::No);
+
+    let mut headers = HeaderMap::new();
+    let root = tracer.begin(&headers, None);
+    root.attempt(&mut headers);
+    assert_eq!(headers["traceparent"], root.context().to_string());
+}
+
+#[test]
+fn only_the_head_decides_so_far() {
+    let tracer = tracer(Trust::Always, 0.0);
+    let trace = tracer.begin(&HeaderMap::new(), None);
+    let failed = Outcome { error: true, timeout: true, fallback: true, ..Outcome::default() };
+    assert_eq!(tracer.keep(&trace, &failed), Keep::No);
+}
