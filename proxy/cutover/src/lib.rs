@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The `cutover` program: configuration, command line and wiring.
+
+pub mod config;

@@ -1,0 +1,4 @@
+//! One test a bad value: what a person reads is what is tested.
+
+mod bad;
+mod good;

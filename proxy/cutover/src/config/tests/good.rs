@@ -1,0 +1,188 @@
+use std::path::Path;
+
+use cutover_domain::{Percent, Phase, Target};
+use expect_test::expect;
+
+use super::{
+    super::*,
+    bad::{PROCESS, TEAM, load},
+};
+
+/// Every example that the repository carries is valid without remarks.
+#[test]
+fn examples_are_valid() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        let loaded = super::super::load(&path, &Environment::default(), Depth::WithoutFiles);
+        assert!(loaded.report.diagnostics().is_empty(), "{}", loaded.render(false));
+        seen += 1;
+    }
+    assert!(seen >= 2, "only {seen} examples");
+}
+
+#[test]
+fn committed_schemas_are_those_of_the_types() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    expect_test::expect_file![dir.join("cutover.schema.json")].assert_eq(&process_schema());
+    expect_test::expect_file![dir.join("team.schema.json")].assert_eq(&team_schema());
+}
+
+#[test]
+fn documented_defaults_are_those_in_force() {
+    let config = load(PROCESS, TEAM, Environment::default()).config.unwrap();
+    let listener = &config.settings.listeners[0];
+    let plain = cutover_gateway::settings::ListenerSettings::http(listener.address);
+    assert_eq!(format!("{listener:?}"), format!("{plain:?}"));
+    let limits = cutover_gateway::settings::Limits {
+        workers: config.settings.limits.workers,
+        ..Default::default()
+    };
+    assert_eq!(config.settings.limits, limits);
+    assert_eq!(config.store.url, "sqlite://cutover.db");
+    assert_eq!(config.admin.listen.to_string(), "127.0.0.1:9900");
+    assert_eq!(config.legacy_all, Path::new("legacy-all"));
+}
+
+#[test]
+fn a_route_becomes_what_it_says() {
+    let team = TEAM.replace(
+        "new = \"registry\"",
+        "new = \"registry\"\nphase = \"canary\"\npercent = 12.5\n\
+         slo = { latency = { target = 95.0, under_ms = 300 } }",
+    );
+    let config = load(PROCESS, &team, Environment::default()).config.unwrap();
+    let route = &config.declaration.routes[0];
+    assert_eq!(route.legacy, "monolith");
+    assert_eq!(
+        route.target,
+        Target { phase: Phase::Canary, percent: Percent::from_f64(12.5).unwrap() }
+    );
+    assert_eq!(config.declaration.groups[0].cohort.salt, "devices");
+    assert_eq!(config.latency_bounds_seconds, [0.3]);
+}
+
+#[test]
+fn the_environment_stands_above_the_process_file() {
+    let environment = Environment::from_iter([
+        ("CUTOVER__STORE__URL", "sqlite:///var/lib/cutover/x.db"),
+        ("CUTOVER__SERVER__WORKERS", "3"),
+        ("CUTOVER__LISTENER__0__LISTEN", "127.0.0.1:1234"),
+        ("CUTOVER__UPSTREAM__REGISTRY__URL", "http://registry:80"),
+        ("CUTOVER_ADMIN", "http://elsewhere"),
+        ("CUTOVER__TELEMETRY__TRACE__CIDRS", "[\"10.0.0.0/8\"]"),
+        ("CUTOVER__TELEMETRY__TRACE__TRUST", "cidr"),
+    ]);
+    let config = load(PROCESS, TEAM, environment).config.unwrap();
+    assert_eq!(config.store.url, "sqlite:///var/lib/cutover/x.db");
+    assert_eq!(config.settings.limits.workers, 3);
+    assert_eq!(config.settings.listeners[0].address.port(), 1234);
+    assert_eq!(config.declaration.upstream("registry").unwrap().host, "registry");
+    assert!(matches!(config.telemetry.trust, Trust::Cidrs(nets) if nets.len() == 1));
+}
+
+#[test]
+fn secrets_are_read_and_never_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef\n").unwrap();
+    let path = dir.path().join("cutover.toml");
+    let process = PROCESS.replace("include = [\"routes/*.toml\"]", "");
+    let process = process.replace("[upstream.registry]\nurl = \"http://127.0.0.1:9101\"", "");
+    std::fs::write(&path, format!("{process}\n[admin]\noverride_key = \"file:key\"\n")).unwrap();
+    let loaded = super::super::load(dir.path(), &Environment::default(), Depth::Whole);
+    let config = loaded.config.clone().unwrap_or_else(|| panic!("{}", loaded.render(false)));
+    assert!(config.settings.override_key.is_some());
+    let shown = format!("{config:?} {}", serde_json::to_string(&config.document).unwrap());
+    assert!(!shown.contains("0123456789"), "{shown}");
+}
+
+#[test]
+fn the_whole_document_shows_its_defaults() {
+    let config = load(PROCESS, TEAM, Environment::default()).config.unwrap();
+    let mut document = config.document;
+    document.server.workers = Some(2);
+    expect![[r#"
+        default = "monolith"
+
+        [server]
+        workers = 2
+        drain_ms = 30000
+        forwarded = "off"
+
+        [server.limits]
+        connections_max = 8192
+        connections_per_address_max = 2048
+        replay_bytes_max = 65536
+
+        [server.timeouts]
+        tunnel_idle_ms = 3600000
+        upstream_idle_ms = 10000
+        upstream_fresh_ms = 1000
+
+        [store]
+        url = "sqlite://cutover.db"
+
+        [admin]
+        listen = "127.0.0.1:9900"
+
+        [telemetry]
+        otlp = ""
+        sample_ratio = 0.05
+
+        [telemetry.trace]
+        trust = "never"
+        respond = false
+
+        [telemetry.log]
+        format = "json"
+        level = "info"
+        canonical_ratio = 0.01
+
+        [telemetry.redact]
+
+        [[listener]]
+        protocol = "http"
+        listen = "127.0.0.1:8080"
+        half_close = false
+
+        [listener.timeouts]
+        head_ms = 10000
+        idle_ms = 60000
+        body_idle_ms = 30000
+        write_ms = 30000
+
+        [listener.limits]
+        head_bytes_max = 32768
+        head_fields_max = 128
+        target_bytes_max = 8192
+        body_rate_min = 128
+        h2_streams_max = 100
+        h2_resets_max = 20
+        h2_header_list_bytes_max = 32768
+
+        [upstream.monolith]
+        url = "http://127.0.0.1:9000"
+        connections_max = 1024
+
+        [upstream.registry]
+        url = "http://127.0.0.1:9101"
+        connections_max = 1024
+
+        [group.devices]
+        owner = "devices-team"
+        subject = ["path:id", "header:x-device-id"]
+        shared_store = false
+
+        [[route]]
+        id = "device-read"
+        group = "devices"
+        new = "registry"
+        phase = "legacy"
+
+        [route.match]
+        methods = ["GET"]
+        path = "/devices/{id}"
+    "#]]
+    .assert_eq(&toml::to_string(&document).unwrap());
+}
