@@ -107,7 +107,6 @@ pub fn device_read(legacy: &str, new: &str, target: &str) -> String {
 owner = "devices-team"
 salt = "devices-1"
 subject = ["path:id", "header:x-device-id"]
-shared_store = true
 
 [[route]]
 id = "device-read"

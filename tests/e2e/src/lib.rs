@@ -15,6 +15,7 @@ pub mod chaos;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod demo;
 pub mod load;
 pub mod metrics;
 pub mod ports;

@@ -2,6 +2,7 @@
 //!
 //! Parts are dropped in the order of their fields: the proxy before what it needs.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -75,6 +76,11 @@ impl Rig {
     pub async fn home(&self, devices: u32) -> anyhow::Result<Home> {
         Home::start(self, devices).await
     }
+}
+
+/// The loopback address that lets the kernel choose a port.
+pub fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 /// The directory of this workspace's binaries: where ours lies, or above it for a test.

@@ -1,5 +1,7 @@
 //! Cutover from outside: real processes, real sockets, one migration a test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 /// Where the modules of this one test binary lie.
 mod e2e {
     mod rig;

@@ -1,3 +1,11 @@
 //! The demo's process. Its story is in `e2e::demo`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use e2e::demo::{self, Options};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    demo::run(Options::parse()).await
+}

@@ -1,11 +1,12 @@
 //! Monolith and registry with the same devices in both.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
 
-use super::{Rig, Server};
+use super::{Rig, Server, any_port};
 use crate::cli::{self, Said};
 use crate::config::{self, Config};
 
@@ -22,18 +23,18 @@ pub struct Home {
 impl Home {
     pub(super) async fn start(rig: &Rig, devices: u32) -> anyhow::Result<Home> {
         let monolith = rig.monolith(devices).await?;
-        let registry = Home::registry(rig, "").await?;
+        let registry = Home::registry(rig, any_port(), "").await?;
         let backfill = Home::backfill(rig, &monolith, &registry).await?;
         Ok(Home { monolith, registry, backfill })
     }
 
-    /// Registry beside the monolith of `rig`, empty at its first start.
-    pub async fn registry(rig: &Rig, otlp: &str) -> anyhow::Result<Server> {
+    /// Registry beside the monolith of `rig`, empty at its first start, with what it had later on.
+    pub async fn registry(rig: &Rig, listen: SocketAddr, otlp: &str) -> anyhow::Result<Server> {
         let token = rig.dir().join("import.token");
         if !token.exists() {
             write_secret(&token)?;
         }
-        Server::registry(rig, &rig.dir().join("monolith"), &token, otlp).await
+        Server::registry(rig, &rig.dir().join("monolith"), &token, listen, otlp).await
     }
 
     /// Copies the monolith's devices into registry and compares both.

@@ -90,6 +90,12 @@ impl Proxy {
         cli::run(&self.binary, args.iter().chain(&reach), &[], &self.dir).await
     }
 
+    /// How its command line begins for someone who types it.
+    pub fn command_line(&self) -> String {
+        let (binary, token) = (self.binary.display(), self.token_file());
+        format!("{binary} --admin http://{} --token-file {}", self.admin(), token.display())
+    }
+
     /// Runs a command that moves a route, waits until it is in force, and says how long that took.
     pub async fn flip(&self, args: &[&str]) -> anyhow::Result<Flip> {
         let more = ["--reason", "rig", "--wait", "--output", "json"];

@@ -34,11 +34,12 @@ impl Server {
         rig: &Rig,
         monolith: &Path,
         token: &Path,
+        listen: SocketAddr,
         otlp: &str,
     ) -> anyhow::Result<Server> {
         let dir = rig.subdir("registry")?;
         let mut spec = Spec::new("registry", rig.binary("registry")?)
-            .args(["--listen", "127.0.0.1:0", "--faults"])
+            .args(["--listen", &listen.to_string(), "--faults"])
             .arg("--import-token-file")
             .arg(token)
             .arg("--session-key-file")

@@ -1,0 +1,82 @@
+//! The demo: one route moves from the monolith to registry and back, under load, before one's eyes.
+//!
+//! Everything in it is real: the processes, the moves by the `cutover` command, the answers that
+//! are counted. In the end three accounts must agree, request by request: what the load sent and
+//! got, what Cutover says it did, and what both servers wrote into their access logs.
+
+mod account;
+mod screen;
+mod story;
+mod traffic;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::screen::Screen;
+
+/// Moves a route from a monolith to a new service and back, under load.
+///
+/// Starts everything on free loopback ports in a private directory, and leaves nothing behind.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tests/demo")]
+pub struct Options {
+    /// Stay up afterwards, with lines to try.
+    #[arg(long)]
+    pub keep: bool,
+    /// No redrawing and no colours, as if the output were a file.
+    #[arg(long)]
+    pub plain: bool,
+    /// Requests per second.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=5000))]
+    pub rate: u32,
+    /// Seconds that each step is watched.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub seconds: u32,
+    /// Devices beyond the monolith's usual 40.
+    #[arg(long, default_value_t = 2000)]
+    pub devices: u32,
+}
+
+/// Tells the story; 0 when every user was served and all accounts agree, 1 if not, 130 when
+/// interrupted.
+pub async fn run(options: Options) -> ExitCode {
+    let mut screen = Screen::new(options.plain);
+    let told = tokio::select! {
+        told = story::tell(&options, &mut screen) => told,
+        name = interrupted() => {
+            // What the story had started is gone when its future is dropped, just below.
+            screen.interrupted(name);
+            return ExitCode::from(130);
+        }
+    };
+    match told {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            screen.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Options {
+    fn step(&self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
+/// Waits for a signal that means: enough.
+async fn interrupted() -> &'static str {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => "Ctrl-C",
+        _ = terminate.recv() => "SIGTERM",
+        _ = hangup.recv() => "SIGHUP",
+    }
+}
