@@ -14,7 +14,7 @@
 //! upgrade. [`ConnHandle`] is the service's end of it.
 //!
 //! hyper must be configured to accept what the scanner passes: `max_headers`
-//! of at least [`Limits::fields_max`], `max_buf_size` above
+//! of [`Limits::fields_max`] if that is above hyper's own 100, `max_buf_size` above
 //! [`Limits::head_bytes_max`], no `header_read_timeout`, no `pipeline_flush`.
 //!
 //! Refused beyond the RFCs, and why: non-ASCII, fragments and bytes that
@@ -61,7 +61,7 @@ pub struct GuardConfig {
 pub struct Limits {
     /// Request line, field lines and the empty line, in bytes. Default 32 KiB.
     pub head_bytes_max: usize,
-    /// Field lines of a head. Default 128.
+    /// Field lines of a head. Default 100, which hyper parses without allocating.
     pub fields_max: usize,
     /// The request target, in bytes; at most 65,534, which is `http::Uri`'s. Default 8 KiB.
     pub target_bytes_max: usize,
@@ -79,7 +79,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_bytes_max: 32 * 1024,
-            fields_max: 128,
+            fields_max: 100,
             target_bytes_max: 8 * 1024,
             trailer_bytes_max: 8 * 1024,
             trailer_fields_max: 64,

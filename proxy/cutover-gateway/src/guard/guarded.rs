@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 use super::answer::{self, INVALID_HEAD};
 use super::clock::{Clock, Clocks, Wait};
 use super::handle::{ConnHandle, Shared};
+use super::interim::Interim;
 use super::{GuardConfig, GuardEvents, Phase, Refusal, Scan, Scanner};
 
 /// What a refused client may still send before the connection is cut, in bytes.
@@ -397,13 +398,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes interim heads: those that wait, or only the rest of one begun.
-    fn write_interim(&mut self, cx: &mut Context<'_>, only_rest: bool) -> Poll<io::Result<()>> {
+    /// Writes the interim heads that `next` gives.
+    fn write_interim(
+        &mut self,
+        cx: &mut Context<'_>,
+        next: impl Fn(&mut Interim, &Context<'_>) -> Option<Bytes>,
+    ) -> Poll<io::Result<()>> {
         loop {
-            let head = {
-                let mut interim = self.shared.0.interim.lock();
-                if only_rest { interim.rest() } else { interim.next(cx) }
-            };
+            let head = next(&mut self.shared.0.interim.lock(), cx);
             let Some(head) = head else {
                 return Poll::Ready(Ok(()));
             };
@@ -411,11 +413,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            let drained = self.shared.0.interim.lock().advance(count);
-            if let Some(waker) = drained {
-                waker.wake();
-            }
+            self.shared.0.interim.lock().advance(count);
         }
+    }
+
+    fn write_interim_first(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let on_wire = self.answered_on_wire;
+        self.write_interim(cx, |interim, _| interim.before_write(on_wire))
     }
 
     /// Whether the client may still be sending what nobody will read.
@@ -463,7 +467,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if this.own_answer().is_some() {
             return Poll::Ready(Ok(buf.len()));
         }
-        ready!(this.write_interim(cx, true))?;
+        ready!(this.write_interim_first(cx))?;
         this.write_stream(cx, buf)
     }
 
@@ -476,7 +480,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         if this.own_answer().is_some() {
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
         }
-        ready!(this.write_interim(cx, true))?;
+        ready!(this.write_interim_first(cx))?;
         match Pin::new(&mut this.stream).poll_write_vectored(cx, bufs) {
             Poll::Ready(done) => {
                 this.clocks.on_write();
@@ -497,7 +501,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         ready!(this.write_own_answer(cx))?;
         let answered = this.shared.0.answered();
         if !matches!(this.stage, Stage::Tunnel) {
-            ready!(this.write_interim(cx, false))?;
+            ready!(this.write_interim(cx, |interim, cx| interim.at_flush(cx, answered)))?;
         }
         match Pin::new(&mut this.stream).poll_flush(cx) {
             Poll::Ready(done) => done?,

@@ -137,9 +137,6 @@ impl Shared {
     }
 
     pub(super) fn close(&self) {
-        let waker = self.interim.lock().close();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.interim.lock().close();
     }
 }

@@ -47,7 +47,7 @@ impl InterimHandle {
     /// # Errors
     /// [`InterimRefused::Full`] or [`InterimRefused::Gone`]; the head is dropped.
     pub fn push(&self, head: Bytes) -> Result<(), InterimRefused> {
-        let waker = self.0.interim.lock().push(head)?;
+        let waker = self.0.interim.lock().push(head, self.0.answered())?;
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -102,7 +102,7 @@ fn render(status: StatusCode, headers: &HeaderMap) -> Bytes {
 /// The queue proper, behind the connection's lock.
 #[derive(Debug, Default)]
 pub(super) struct Interim {
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// The front head is partly written: nothing else may go out before its rest.
     begun: bool,
@@ -112,8 +112,15 @@ pub(super) struct Interim {
     drained: Option<Waker>,
 }
 
+#[derive(Debug)]
+struct Waiting {
+    head: Bytes,
+    /// How many answers had ended when it was queued: it belongs to the next one.
+    after: u64,
+}
+
 impl Interim {
-    fn push(&mut self, head: Bytes) -> Result<Option<Waker>, InterimRefused> {
+    fn push(&mut self, head: Bytes, after: u64) -> Result<Option<Waker>, InterimRefused> {
         if self.gone {
             return Err(InterimRefused::Gone);
         }
@@ -122,7 +129,7 @@ impl Interim {
             return Err(InterimRefused::Full);
         }
         self.waiting_bytes = bytes;
-        self.waiting.push_back(head);
+        self.waiting.push_back(Waiting { head, after });
         Ok(self.connection.take())
     }
 
@@ -134,40 +141,60 @@ impl Interim {
         Poll::Pending
     }
 
-    /// The bytes to write next; registers the connection's task if none.
-    pub(super) fn next(&mut self, cx: &Context<'_>) -> Option<Bytes> {
+    /// What to write while hyper holds nothing unwritten and `answered`
+    /// answers have ended; registers the connection's task if nothing waits.
+    pub(super) fn at_flush(&mut self, cx: &Context<'_>, answered: u64) -> Option<Bytes> {
+        while !self.begun && self.waiting.front().is_some_and(|front| front.after < answered) {
+            self.pop();
+        }
         if self.waiting.is_empty()
             && !self.connection.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
         {
             self.connection = Some(cx.waker().clone());
         }
-        self.waiting.front().cloned()
+        self.waiting.front().map(|front| front.head.clone())
     }
 
-    /// The rest of a head that is partly written.
-    pub(super) fn rest(&self) -> Option<Bytes> {
-        self.begun.then(|| self.waiting.front().cloned())?
+    /// What to write before bytes of hyper's, `on_wire` answers having left
+    /// whole: the rest of what was begun, and what belongs to the very answer
+    /// that these bytes begin.
+    pub(super) fn before_write(&self, on_wire: u64) -> Option<Bytes> {
+        let front = self.waiting.front()?;
+        (self.begun || front.after == on_wire).then(|| front.head.clone())
     }
 
     /// `count` bytes of the front head were written.
-    pub(super) fn advance(&mut self, count: usize) -> Option<Waker> {
-        let front = self.waiting.front_mut()?;
-        front.advance(count);
+    pub(super) fn advance(&mut self, count: usize) {
+        let Some(front) = self.waiting.front_mut() else {
+            return;
+        };
+        front.head.advance(count);
         self.waiting_bytes -= count;
-        self.begun = front.has_remaining();
+        self.begun = front.head.has_remaining();
         if !self.begun {
-            self.waiting.pop_front();
+            self.pop();
         }
-        if self.waiting.is_empty() { self.drained.take() } else { None }
     }
 
     /// Takes no more; whoever waits is let go.
-    pub(super) fn close(&mut self) -> Option<Waker> {
+    pub(super) fn close(&mut self) {
         self.gone = true;
-        self.waiting = VecDeque::new();
-        self.waiting_bytes = 0;
         self.begun = false;
         self.connection = None;
-        self.drained.take()
+        while !self.waiting.is_empty() {
+            self.pop();
+        }
+        self.waiting = VecDeque::new();
+    }
+
+    fn pop(&mut self) {
+        if let Some(front) = self.waiting.pop_front() {
+            self.waiting_bytes -= front.head.len();
+        }
+        if self.waiting.is_empty()
+            && let Some(waker) = self.drained.take()
+        {
+            waker.wake();
+        }
     }
 }

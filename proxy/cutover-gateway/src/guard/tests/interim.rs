@@ -41,6 +41,45 @@ async fn interim_answers_precede_the_final_one() {
     .assert_eq(&rig.rest().await);
 }
 
+/// A service that fails may forget to wait; its answer must not overtake.
+#[tokio::test(start_paused = true)]
+async fn a_final_answer_does_not_overtake() {
+    let mut rig = Rig::new(GuardConfig::default(), |request, handle, log| async move {
+        handle.interim().push_head(StatusCode::EARLY_HINTS, &HeaderMap::new()).unwrap();
+        echo(request, &log).await
+    });
+    rig.send(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    expect![[r#"
+        HTTP/1.1 103 Early Hints
+
+        HTTP/1.1 200 OK
+        content-length: 2
+
+        /1"#]].assert_eq(&rig.until("\r\n\r\n/1").await);
+}
+
+/// hyper parses the next request before it has flushed; the order holds all the same.
+#[tokio::test(start_paused = true)]
+async fn pipelined_answers_keep_their_order() {
+    let mut rig = Rig::new(GuardConfig::default(), |request, handle, log| async move {
+        if request.uri().path() == "/2" {
+            handle.interim().push_head(StatusCode::EARLY_HINTS, &HeaderMap::new()).unwrap();
+        }
+        echo(request, &log).await
+    });
+    rig.send(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    expect![[r#"
+        HTTP/1.1 200 OK
+        content-length: 2
+
+        /1HTTP/1.1 103 Early Hints
+
+        HTTP/1.1 200 OK
+        content-length: 2
+
+        /2"#]].assert_eq(&rig.rest().await);
+}
+
 /// As an upstream's connection does, which runs in a task of its own.
 #[tokio::test(start_paused = true)]
 async fn another_task_may_push() {
