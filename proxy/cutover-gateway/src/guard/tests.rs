@@ -86,3 +86,10 @@ fn a_refused_scanner_lets_nothing_pass() {
     assert_eq!(scanner.scan(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Scan::Hold { at: 0 });
     assert_eq!(scanner.phase(), Phase::Refused);
 }
+
+/// An idle connection costs this, its timer and nothing else of the guard's.
+#[test]
+fn an_idle_connection_is_small() {
+    assert!(size_of::<super::Guarded<()>>() <= 512, "{}", size_of::<super::Guarded<()>>());
+    assert!(size_of::<super::handle::Shared>() <= 160, "{}", size_of::<super::handle::Shared>());
+}

@@ -55,7 +55,8 @@ async fn a_final_answer_does_not_overtake() {
         HTTP/1.1 200 OK
         content-length: 2
 
-        /1"#]].assert_eq(&rig.until("\r\n\r\n/1").await);
+        /1"#]]
+    .assert_eq(&rig.until("\r\n\r\n/1").await);
 }
 
 /// hyper parses the next request before it has flushed; the order holds all the same.
@@ -77,7 +78,8 @@ async fn pipelined_answers_keep_their_order() {
         HTTP/1.1 200 OK
         content-length: 2
 
-        /2"#]].assert_eq(&rig.rest().await);
+        /2"#]]
+    .assert_eq(&rig.rest().await);
 }
 
 /// As an upstream's connection does, which runs in a task of its own.
