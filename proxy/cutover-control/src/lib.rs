@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The control plane: where every route is, who moved it and why, and the admin API.
+//!
+//! [`Controller`] is an actor around a synchronous machine: it joins what the files declare with
+//! what the store recorded and hands [`cutover_domain::RouteTable`]s to the data plane over a
+//! `watch`. The data plane reports [`Applied`] back. [`AdminServer`] is the only way in.
+//!
+//! What it needs from elsewhere comes as traits: [`Loader`] (files), [`LiveCounters`] (numbers).
+//!
+//! Refused here: requests of users (the data plane never waits for this crate), parsing of
+//! configuration, and any path to the store that a request could wait for.
+
+mod applied;
+mod codes;
+mod controller;
+mod live;
+mod loader;
+mod machine;
+mod metrics;
+mod refused;
+mod saver;
+mod state_file;
+mod token;
+mod truth;
+mod view;
+
+pub use applied::Applied;
+pub use codes::{CODES, Code, CodeDoc};
+pub use controller::{
+    Answered, Clock, ControlConfig, Controller, StartError, StoreText, system_clock,
+};
+pub use live::{
+    LiveCounters, LiveNumbers, RouteCounters, SideCounters, SideNumbers, WINDOW_MS, Window,
+};
+pub use loader::{ConfigFile, Diagnostic, Loaded, Loader, Rejected, Severity};
+pub use machine::Done;
+pub use metrics::ControlMetrics;
+pub use refused::{Refused, StoreDown};
+pub use state_file::StateFileError;
+pub use token::{NoRandom, Role, Secret, UnknownRole};
+pub use truth::{
+    Author, Blocked, Moved, Skipped,
+    moves::{Action, LADDER_BASIS_POINTS, MoveAsk, REASON_CHARS_MAX, Scope},
+};

@@ -229,7 +229,7 @@ impl FaultKind {
             FaultKind::Corrupt => "is damaged or no database",
             FaultKind::Busy => "is held by another process",
             FaultKind::Gone => "was removed or replaced",
-            FaultKind::Silent => "did not answer in time",
+            FaultKind::Silent => "did not answer in time, so this may or may not have happened",
             FaultKind::Failed => "failed",
         }
     }

@@ -1,0 +1,481 @@
+//! The control plane's state machine: what happened goes in, what is to be done comes out.
+//!
+//! One thing at a time: while a revision is being recorded, whatever else is asked waits in
+//! line, so that every decision is taken on the latest truth. Only `legacy-all` jumps the line:
+//! it is in force at once and recorded afterwards. Time is an argument.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use cutover_store::{Fault, NewRevision, RecordError, Snapshot, TokenError, Trigger};
+
+use crate::{
+    loader::Loaded,
+    refused::{Refused, StoreDown},
+    truth::{
+        Author, Entry, Moved, Proposal, Skipped, TokenEdit, Truth, files::Load, moves::MoveAsk,
+    },
+};
+
+mod rejoin;
+
+use rejoin::Rejoin;
+
+/// How often a decision is taken anew after the store turned out to be ahead.
+const TRIES_MAX: u8 = 3;
+
+/// Something happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Someone asks; the answer goes to the ticket.
+    Ask(Ticket, Ask),
+    /// What became of [`Effect::Record`].
+    Recorded(Result<u64, RecordError>),
+    /// What became of [`Effect::Refresh`].
+    Refreshed(Result<Snapshot, Fault>),
+    /// What became of [`Effect::EditToken`]: whether there was anything to edit.
+    TokenEdited(Result<bool, TokenError>),
+    /// The store was opened, and this is what it holds.
+    StoreOpened(Snapshot),
+    /// The store could not be opened at start.
+    StoreLost(StoreDown),
+}
+
+/// Something is to be done, in this order.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Hand the table and the view on.
+    Publish,
+    /// Write the last good state to disk.
+    Save,
+    /// Record a revision, then [`Event::Recorded`].
+    Record(NewRevision),
+    /// Read the store anew, then [`Event::Refreshed`].
+    Refresh,
+    /// Put or remove a token, then [`Event::TokenEdited`].
+    EditToken(TokenEdit),
+    /// Open the store again and again, until [`Event::StoreOpened`].
+    Reconnect,
+    /// Answer.
+    Answer(Ticket, Result<Done, Refused>),
+    /// Tell the log and the metrics.
+    Note(Fact),
+}
+
+/// Whom to answer; `None`: nobody waits.
+pub(crate) type Ticket = Option<u64>;
+
+/// What can be asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    Load {
+        loaded: Arc<Loaded>,
+        author: Author,
+        reason: String,
+        expect: Option<u64>,
+    },
+    Move(MoveAsk),
+    LegacyAll(bool),
+    /// `bootstrap`: without it no one could log in, so it works without the store.
+    PutToken {
+        edit: TokenEdit,
+        bootstrap: bool,
+    },
+    RemoveToken {
+        name: String,
+        now_ms: u64,
+    },
+    /// Apply what was blocked and no longer is.
+    Settle,
+}
+
+/// What became of something asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The revision that it became; the head, where there was nothing to change.
+    pub revision: u64,
+    /// The store has it. `false`: the store is away, and it is in force here and journalled.
+    pub recorded: bool,
+    /// What happened to which route; empty: nothing.
+    pub moved: Vec<Moved>,
+    /// Routes that a move of many left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    Moved {
+        moved: Vec<Moved>,
+        revision: u64,
+        actor: String,
+        actor_kind: &'static str,
+        trigger: Trigger,
+        reason: String,
+        recorded: bool,
+    },
+    ConfigAccepted {
+        hash: String,
+        generation: u64,
+        revision: u64,
+    },
+    StoreLost(StoreDown),
+    StoreBack {
+        recovered: usize,
+    },
+    LegacyAll(bool),
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    truth: Truth,
+    busy: Option<Busy>,
+    waiting: VecDeque<Job>,
+    rejoin: Option<Rejoin>,
+    /// A blocked value may have become free.
+    settle_due: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    ticket: Ticket,
+    ask: Ask,
+    tries: u8,
+}
+
+#[derive(Debug)]
+enum Busy {
+    Recording(Job, Box<Proposal>),
+    Refreshing(Job, Refused),
+    Editing(Job, TokenEdit),
+    Replaying,
+}
+
+type Effects = Vec<Effect>;
+
+// === impl Machine ===
+
+impl Machine {
+    /// A machine that knows `truth` (from the last good state, or nothing) and awaits
+    /// [`Event::StoreOpened`] or [`Event::StoreLost`] before it answers.
+    pub(crate) fn new(truth: Truth) -> Machine {
+        Machine {
+            truth,
+            busy: Some(Busy::Replaying),
+            waiting: VecDeque::new(),
+            rejoin: None,
+            settle_due: false,
+        }
+    }
+
+    /// What it knows.
+    pub(crate) fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    /// Takes note of `event` and says what to do.
+    pub(crate) fn apply(&mut self, event: Event, now_ms: u64) -> Effects {
+        let mut effects = Effects::new();
+        match event {
+            Event::Ask(ticket, ask) => self.ask(Job { ticket, ask, tries: 0 }, &mut effects),
+            Event::Recorded(result) => self.recorded(result, &mut effects),
+            Event::Refreshed(result) => self.refreshed(result, &mut effects),
+            Event::TokenEdited(result) => self.token_edited(result, &mut effects),
+            Event::StoreOpened(snapshot) if self.truth.down.is_some() && self.rejoin.is_none() => {
+                self.start_rejoin(snapshot, now_ms);
+            }
+            Event::StoreOpened(_) => {}
+            Event::StoreLost(down) => {
+                self.busy = None;
+                self.degrade(down, &mut effects);
+            }
+        }
+        self.pump(now_ms, &mut effects);
+        effects
+    }
+
+    fn ask(&mut self, job: Job, effects: &mut Effects) {
+        if let Ask::LegacyAll(on) = job.ask
+            && self.truth.legacy_all != on
+        {
+            self.truth.legacy_all = on;
+            self.settle_due = true;
+            effects.push(Effect::Note(Fact::LegacyAll(on)));
+            self.publish(effects);
+        }
+        self.waiting.push_back(job);
+    }
+
+    /// Starts whatever is next, until something has to be waited for.
+    fn pump(&mut self, now_ms: u64, effects: &mut Effects) {
+        loop {
+            if self.busy.is_none() && self.rejoin.is_some() {
+                self.step_rejoin(effects);
+            }
+            if self.busy.is_some() {
+                return;
+            }
+            let job = self.waiting.pop_front().or_else(|| {
+                std::mem::take(&mut self.settle_due).then_some(Job {
+                    ticket: None,
+                    ask: Ask::Settle,
+                    tries: 0,
+                })
+            });
+            match job {
+                Some(job) => self.start(job, now_ms, effects),
+                None => return,
+            }
+        }
+    }
+
+    fn start(&mut self, job: Job, now_ms: u64, effects: &mut Effects) {
+        let proposal = match &job.ask {
+            Ask::PutToken { edit, bootstrap } => {
+                let edit = edit.clone();
+                let bootstrap = *bootstrap;
+                return self.put_token(job, edit, bootstrap, effects);
+            }
+            Ask::RemoveToken { name, now_ms } => {
+                let (name, now_ms) = (name.clone(), *now_ms);
+                return self.remove_token(job, name, now_ms, effects);
+            }
+            Ask::Load { loaded, author, reason, expect } => {
+                let load = self.truth.propose_load(loaded.clone(), author, reason, *expect, now_ms);
+                match load {
+                    Ok(Load::Record(proposal)) => Ok(proposal),
+                    Ok(Load::Accept(loaded)) => return self.accept(job, loaded, effects),
+                    Err(refused) => Err(refused),
+                }
+            }
+            Ask::Move(ask) => self.truth.propose_move(ask, now_ms),
+            Ask::LegacyAll(true) => Ok(self.truth.propose_legacy_all(now_ms)),
+            Ask::LegacyAll(false) => return self.nothing(job, Vec::new(), effects),
+            Ask::Settle => match self.truth.propose_settle(now_ms) {
+                Some(proposal) => Ok(proposal),
+                None => return,
+            },
+        };
+        match proposal {
+            Err(refused) => effects.push(Effect::Answer(job.ticket, Err(refused))),
+            Ok(proposal) => self.propose(job, proposal, effects),
+        }
+    }
+
+    fn propose(&mut self, job: Job, proposal: Proposal, effects: &mut Effects) {
+        if proposal.new.changes.is_empty() && proposal.loaded.is_none() {
+            return self.nothing(job, proposal.skipped, effects);
+        }
+        match &self.truth.down {
+            None => {
+                effects.push(Effect::Record(proposal.new.clone()));
+                self.busy = Some(Busy::Recording(job, Box::new(proposal)));
+            }
+            Some(_) if proposal.cautious => {
+                let revision = self.truth.head + 1;
+                self.commit(job, proposal, revision, false, effects);
+            }
+            Some(down) => {
+                let refused = Refused::StoreDown(down.clone());
+                effects.push(Effect::Answer(job.ticket, Err(refused)));
+            }
+        }
+    }
+
+    fn nothing(&mut self, job: Job, skipped: Vec<Skipped>, effects: &mut Effects) {
+        let revision = self.truth.head;
+        let recorded = self.truth.down.is_none();
+        let done = Done { revision, recorded, moved: Vec::new(), skipped };
+        effects.push(Effect::Answer(job.ticket, Ok(done)));
+    }
+
+    fn accept(&mut self, job: Job, loaded: Arc<Loaded>, effects: &mut Effects) {
+        self.truth.accept(loaded);
+        self.note_config(effects);
+        self.publish(effects);
+        self.nothing(job, Vec::new(), effects);
+    }
+
+    fn commit(
+        &mut self,
+        job: Job,
+        proposal: Proposal,
+        revision: u64,
+        recorded: bool,
+        effects: &mut Effects,
+    ) {
+        let (new, skipped) = (proposal.new.clone(), proposal.skipped.clone());
+        let is_load = proposal.loaded.is_some();
+        let moved = self.truth.commit(proposal, revision, recorded);
+        self.settle_due = true;
+        self.publish(effects);
+        if is_load {
+            self.note_config(effects);
+        }
+        if !moved.is_empty() {
+            effects.push(Effect::Note(Fact::Moved {
+                moved: moved.clone(),
+                revision,
+                actor_kind: actor_kind(&job.ask),
+                actor: new.actor,
+                trigger: new.trigger,
+                reason: new.reason,
+                recorded,
+            }));
+        }
+        let done = Done { revision, recorded, moved, skipped };
+        effects.push(Effect::Answer(job.ticket, Ok(done)));
+    }
+
+    fn recorded(&mut self, result: Result<u64, RecordError>, effects: &mut Effects) {
+        match self.busy.take() {
+            Some(Busy::Recording(job, proposal)) => match result {
+                Ok(revision) => self.commit(job, *proposal, revision, true, effects),
+                Err(RecordError::Stale { route, expected, found, .. }) => {
+                    let place = format!("route `{route}`");
+                    let refused = Refused::Stale { place, expected, found };
+                    effects.push(Effect::Refresh);
+                    self.busy = Some(Busy::Refreshing(job, refused));
+                }
+                Err(RecordError::Fault(fault)) => {
+                    self.degrade(StoreDown::from(&fault), effects);
+                    self.waiting.push_front(job);
+                }
+            },
+            Some(Busy::Replaying) => self.replayed(result, effects),
+            other => self.busy = other,
+        }
+    }
+
+    /// The store was ahead: someone else wrote to it. A person decides again; files and
+    /// `legacy-all` are judged again.
+    fn refreshed(&mut self, result: Result<Snapshot, Fault>, effects: &mut Effects) {
+        let Some(Busy::Refreshing(mut job, refused)) = self.busy.take() else { return };
+        match result {
+            Ok(snapshot) => {
+                self.truth.head = self.truth.head.max(snapshot.revision);
+                self.truth.routes = snapshot.routes;
+                self.truth.tokens = snapshot.tokens;
+                self.truth.config_hash = snapshot.config_hash;
+                self.publish(effects);
+                job.tries += 1;
+                if matches!(job.ask, Ask::Move(_)) || job.tries >= TRIES_MAX {
+                    effects.push(Effect::Answer(job.ticket, Err(refused)));
+                } else {
+                    self.waiting.push_front(job);
+                }
+            }
+            Err(fault) => {
+                self.degrade(StoreDown::from(&fault), effects);
+                self.waiting.push_front(job);
+            }
+        }
+    }
+
+    fn degrade(&mut self, down: StoreDown, effects: &mut Effects) {
+        self.truth.down = Some(down.clone());
+        effects.push(Effect::Note(Fact::StoreLost(down)));
+        self.publish(effects);
+        effects.push(Effect::Reconnect);
+    }
+
+    fn publish(&self, effects: &mut Effects) {
+        effects.push(Effect::Publish);
+        effects.push(Effect::Save);
+    }
+
+    fn note_config(&self, effects: &mut Effects) {
+        let Some(loaded) = &self.truth.loaded else { return };
+        effects.push(Effect::Note(Fact::ConfigAccepted {
+            hash: loaded.hash.clone(),
+            generation: self.truth.generation,
+            revision: self.truth.head,
+        }));
+    }
+
+    // --- tokens ---
+
+    fn put_token(&mut self, job: Job, edit: TokenEdit, bootstrap: bool, effects: &mut Effects) {
+        match &self.truth.down {
+            Some(_) if bootstrap => self.edit_unrecorded(job, edit, effects),
+            Some(down) => {
+                let refused = Refused::StoreDown(down.clone());
+                effects.push(Effect::Answer(job.ticket, Err(refused)));
+            }
+            None => self.edit_token(job, edit, effects),
+        }
+    }
+
+    fn remove_token(&mut self, job: Job, name: String, now_ms: u64, effects: &mut Effects) {
+        let refused = match self.truth.tokens.iter().find(|token| token.name == name) {
+            None => Some(Refused::UnknownToken(name.clone())),
+            Some(token) if is_last_admin(&self.truth, token, now_ms) => {
+                Some(Refused::LastAdmin(name.clone()))
+            }
+            Some(_) => None,
+        };
+        if let Some(refused) = refused {
+            return effects.push(Effect::Answer(job.ticket, Err(refused)));
+        }
+        let edit = TokenEdit::Remove(name);
+        match self.truth.down {
+            None => self.edit_token(job, edit, effects),
+            // Shutting someone out must not wait for a database.
+            Some(_) => self.edit_unrecorded(job, edit, effects),
+        }
+    }
+
+    fn edit_token(&mut self, job: Job, edit: TokenEdit, effects: &mut Effects) {
+        effects.push(Effect::EditToken(edit.clone()));
+        self.busy = Some(Busy::Editing(job, edit));
+    }
+
+    fn edit_unrecorded(&mut self, job: Job, edit: TokenEdit, effects: &mut Effects) {
+        edit.apply(&mut self.truth.tokens);
+        self.truth.journal(Entry::Token(edit));
+        self.publish(effects);
+        self.nothing(job, Vec::new(), effects);
+    }
+
+    fn token_edited(&mut self, result: Result<bool, TokenError>, effects: &mut Effects) {
+        let (job, edit) = match self.busy.take() {
+            Some(Busy::Editing(job, edit)) => (job, edit),
+            Some(Busy::Replaying) => return self.token_replayed(result, effects),
+            other => return self.busy = other,
+        };
+        match result {
+            Ok(_) => {
+                edit.apply(&mut self.truth.tokens);
+                self.publish(effects);
+                self.nothing(job, Vec::new(), effects);
+            }
+            Err(TokenError::Exists(name)) => {
+                effects.push(Effect::Answer(job.ticket, Err(Refused::TokenExists(name))));
+            }
+            Err(TokenError::Fault(fault)) => {
+                self.degrade(StoreDown::from(&fault), effects);
+                self.waiting.push_front(job);
+            }
+        }
+    }
+}
+
+fn is_last_admin(truth: &Truth, token: &cutover_store::Token, now_ms: u64) -> bool {
+    let works = |token: &cutover_store::Token| {
+        token.role == "admin" && token.expires_ms.is_none_or(|expires_ms| expires_ms > now_ms)
+    };
+    let others = truth.tokens.iter().filter(|other| other.name != token.name);
+    works(token) && !others.into_iter().any(works)
+}
+
+fn actor_kind(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Move(ask) => ask.author.kind(),
+        Ask::Load { author, .. } => author.kind(),
+        Ask::LegacyAll(_) | Ask::Settle => "file",
+        Ask::PutToken { .. } | Ask::RemoveToken { .. } => "proxy",
+    }
+}
+
+#[cfg(test)]
+mod tests;

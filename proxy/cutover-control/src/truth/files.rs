@@ -1,0 +1,188 @@
+//! What the files' values do to routes: routing.md §4, "Who owns the phase".
+//!
+//! The latest word wins. A value that changed since it was last taken note of moves the route, if
+//! the rules let it; until then it is *blocked*, and moves the route as soon as they do. A move by
+//! an operator, the guard or `legacy-all` is a later word: it takes note of the file's value
+//! without following it.
+
+use std::sync::Arc;
+
+use cutover_domain::{Declaration, Group, Held, Move, Phase, RouteSpec, RouteState, Target};
+use cutover_store::{Change, NewRevision, Trigger};
+
+use super::{Author, Blocked, LEGACY_ALL_CAUSE, Proposal, Truth, groups};
+use crate::{
+    codes::Code,
+    loader::Loaded,
+    refused::{Refused, move_code},
+};
+
+/// What a file's value does to its route now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FileVerdict {
+    /// Nothing: it was taken note of before.
+    Settled,
+    /// It moves the route here (or is only taken note of, where the route is there already).
+    Apply(RouteState),
+    /// It must wait.
+    Blocked(Blocked),
+}
+
+/// What loading a configuration amounts to.
+#[derive(Debug)]
+pub(crate) enum Load {
+    /// There is something to record.
+    Record(Proposal),
+    /// Nothing new: it is only put in force.
+    Accept(Arc<Loaded>),
+}
+
+impl Truth {
+    /// Judges the value of every route's file that is neither settled nor followed.
+    pub(crate) fn blocked(&self) -> Vec<(String, Blocked)> {
+        let Some(loaded) = &self.loaded else { return Vec::new() };
+        let groups = groups(&loaded.declaration);
+        let judge = |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?) {
+            FileVerdict::Blocked(blocked) => Some((spec.id.clone(), blocked)),
+            _ => None,
+        };
+        loaded.declaration.routes.iter().filter_map(judge).collect()
+    }
+
+    /// What accepting `loaded` would record. Fails if it makes no table, or if the head is not
+    /// `expect`.
+    pub(crate) fn propose_load(
+        &self,
+        loaded: Arc<Loaded>,
+        author: &Author,
+        reason: &str,
+        expect: Option<u64>,
+        now_ms: u64,
+    ) -> Result<Load, Refused> {
+        if let Some(expected) = expect.filter(|expected| *expected != self.head) {
+            return Err(Refused::Stale { place: "the store".into(), expected, found: self.head });
+        }
+        self.table(&loaded.declaration).map_err(Refused::Conflicts)?;
+        let changes = self.file_changes(&loaded.declaration);
+        let is_known = self.config_hash.as_deref() == Some(&loaded.hash);
+        if is_known && changes.is_empty() {
+            return Ok(Load::Accept(loaded));
+        }
+        let new = NewRevision {
+            config_hash: Some(loaded.hash.clone()),
+            ..self.by_file(author, reason, changes, now_ms)
+        };
+        Ok(Load::Record(Proposal {
+            cautious: self.is_cautious(&new.changes),
+            new,
+            loaded: Some(loaded),
+            skipped: Vec::new(),
+        }))
+    }
+
+    /// What can be recorded now of the values that were blocked; `None`: nothing.
+    pub(crate) fn propose_settle(&self, now_ms: u64) -> Option<Proposal> {
+        let changes = self.file_changes(&self.loaded.as_ref()?.declaration);
+        if changes.is_empty() {
+            return None;
+        }
+        let reason = "nothing stands in the way of the file's value any more";
+        let new = self.by_file(&Author::files(), reason, changes, now_ms);
+        let cautious = self.is_cautious(&new.changes);
+        Some(Proposal { new, loaded: None, cautious, skipped: Vec::new() })
+    }
+
+    fn by_file(
+        &self,
+        author: &Author,
+        reason: &str,
+        changes: Vec<Change>,
+        at_ms: u64,
+    ) -> NewRevision {
+        NewRevision {
+            at_ms,
+            actor: author.name.clone(),
+            reason: reason.to_owned(),
+            trigger: Trigger::File,
+            forced: false,
+            above: self.head,
+            config_hash: None,
+            changes,
+        }
+    }
+
+    fn file_changes(&self, declaration: &Declaration) -> Vec<Change> {
+        let groups = groups(declaration);
+        let change = |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?) {
+            FileVerdict::Apply(after) => Some(Change {
+                route: spec.id.clone(),
+                expected: self.state(&spec.id).revision,
+                declared: (after.target() == spec.target).then_some(spec.target),
+                after,
+            }),
+            _ => None,
+        };
+        declaration.routes.iter().filter_map(change).collect()
+    }
+
+    /// Judges one file's value.
+    pub(crate) fn verdict(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
+        let Some(record) = self.routes.get(&spec.id) else {
+            return self.first_sight(spec, group);
+        };
+        let state = &record.state;
+        if record.declared == Some(spec.target) {
+            return FileVerdict::Settled;
+        }
+        if state.target() == spec.target {
+            return FileVerdict::Apply(state.clone());
+        }
+        if state.is_forward(spec.target)
+            && let Some(refused) = self.no_forward()
+        {
+            return blocked(spec.target, refused.code(), refused.to_string());
+        }
+        let wanted = Move { target: spec.target, force: false, approver: false };
+        match state.moved(spec, group, wanted, 0) {
+            Ok(after) => FileVerdict::Apply(after),
+            Err(why) => blocked(spec.target, move_code(&why), why.to_string()),
+        }
+    }
+
+    /// A route starts where its file says, if it may be there at all. Until that can be recorded
+    /// it is not seen, and legacy serves it.
+    fn first_sight(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
+        let target = spec.target;
+        if self.legacy_all {
+            let held = Some(Held { cause: LEGACY_ALL_CAUSE.into() });
+            return FileVerdict::Apply(RouteState { held, ..RouteState::INITIAL });
+        }
+        if let Some(down) = &self.down {
+            return match target.phase {
+                Phase::Legacy => FileVerdict::Settled,
+                _ => blocked(
+                    target,
+                    Code::StoreUnreachable,
+                    Refused::StoreDown(down.clone()).to_string(),
+                ),
+            };
+        }
+        match target.check_percent().and_then(|()| target.check_declared(spec, group)) {
+            Ok(()) => FileVerdict::Apply(RouteState::INITIAL.at(target, 0)),
+            Err(why) => blocked(target, move_code(&why), why.to_string()),
+        }
+    }
+
+    /// Whether nothing goes forward and no latch comes off.
+    pub(crate) fn is_cautious(&self, changes: &[Change]) -> bool {
+        changes.iter().all(|change| {
+            let before = self.state(&change.route);
+            let releases = before.held.is_some() && change.after.held.is_none();
+            !before.is_forward(change.after.target()) && !releases
+        })
+    }
+}
+
+fn blocked(target: Target, code: Code, why: String) -> FileVerdict {
+    FileVerdict::Blocked(Blocked { target, code: code.as_str(), why })
+}

@@ -1,0 +1,343 @@
+//! What operators, the guard and `legacy-all` ask for, worked out into a proposal.
+
+use cutover_domain::{
+    Group, Held, Move, MoveRefused, Percent, Phase, RouteSpec, RouteState, Target,
+};
+use cutover_store::{Change, NewRevision, Trigger};
+
+use super::{Author, Groups, LEGACY_ALL_CAUSE, Proposal, Skipped, Truth, groups};
+use crate::{refused::Refused, token::Role};
+
+/// The steps that `promote` takes within `canary` when no percentage is given, in basis points:
+/// 1, 5, 25, 50, 100 %.
+pub const LADDER_BASIS_POINTS: [u16; 5] = [100, 500, 2_500, 5_000, 10_000];
+
+/// Longest reason, in characters.
+pub const REASON_CHARS_MAX: usize = 500;
+
+/// A wanted move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveAsk {
+    /// Which routes.
+    pub scope: Scope,
+    /// What with them.
+    pub action: Action,
+    /// The revision that the decision is based on: the highest among the routes concerned (for
+    /// [`Scope::All`] the head). `None`: whatever it is.
+    pub expect: Option<u64>,
+    /// Why: 1 to [`REASON_CHARS_MAX`] characters, no control characters.
+    pub reason: String,
+    /// Who.
+    pub author: Author,
+    /// What set it off.
+    pub trigger: Trigger,
+}
+
+/// Which routes a move concerns. A move of many happens to all or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One route.
+    Route(String),
+    /// Every route of a group.
+    Group(String),
+    /// Every route.
+    All,
+}
+
+/// What to do with a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Forward: to `to`; by default the next step, within `canary` that of
+    /// [`LADDER_BASIS_POINTS`].
+    Promote {
+        /// The phase.
+        to: Option<Phase>,
+        /// The share; alone it means `canary`.
+        percent: Option<Percent>,
+        /// Skip phases: needs an approver, and is recorded.
+        force: bool,
+    },
+    /// Back: to `to`; by default to the safe phase. Nothing happens to a route that is there.
+    Rollback {
+        /// Where to.
+        to: Option<Target>,
+    },
+    /// Put the latch on.
+    Hold,
+    /// Take the latch off.
+    Release,
+}
+
+impl Truth {
+    /// What the move would record; an empty proposal where every route is there already.
+    pub(crate) fn propose_move(&self, ask: &MoveAsk, now_ms: u64) -> Result<Proposal, Refused> {
+        check_reason(&ask.reason)?;
+        let specs = self.scope(&ask.scope)?;
+        self.check_expect(ask, &specs)?;
+        if matches!(ask.action, Action::Promote { .. })
+            && let Some(refused) = self.no_forward()
+        {
+            return Err(refused);
+        }
+        let groups =
+            self.loaded.as_ref().map(|loaded| groups(&loaded.declaration)).unwrap_or_default();
+        let lowest = self.lowest(&specs);
+        let mut draft = Draft { lowest, changes: Vec::new(), skipped: Vec::new() };
+        for spec in specs {
+            self.draft(&mut draft, ask, spec, &groups)?;
+        }
+        self.check_promoted(ask, &draft)?;
+        let forced = matches!(ask.action, Action::Promote { force: true, .. });
+        let new = NewRevision {
+            at_ms: now_ms,
+            actor: ask.author.name.clone(),
+            reason: ask.reason.clone(),
+            trigger: ask.trigger,
+            forced: forced && draft.changes.iter().any(|change| self.skips(change)),
+            above: self.head,
+            config_hash: None,
+            changes: draft.changes,
+        };
+        let cautious = self.is_cautious(&new.changes);
+        Ok(Proposal { new, loaded: None, cautious, skipped: draft.skipped })
+    }
+
+    /// What `legacy-all` records: every route that can go back is sent to its safe phase and
+    /// latched.
+    pub(crate) fn propose_legacy_all(&self, now_ms: u64) -> Proposal {
+        let held = Held { cause: LEGACY_ALL_CAUSE.into() };
+        let (mut changes, mut skipped) = (Vec::new(), Vec::new());
+        for spec in self.declared() {
+            let state = self.state(&spec.id);
+            if state.phase == Phase::Retired {
+                skipped.push(Skipped {
+                    route: spec.id.clone(),
+                    why: MoveRefused::Retired.to_string(),
+                });
+                continue;
+            }
+            let safe = state.at(Target::phase(state.safe_phase()), 0);
+            let after = RouteState { held: Some(held.clone()), revision: state.revision, ..safe };
+            if after != state {
+                changes.push(self.change(spec, after));
+            }
+        }
+        let author = Author::legacy_all();
+        let new = NewRevision {
+            at_ms: now_ms,
+            actor: author.name,
+            reason: "the file `legacy-all` appeared".into(),
+            trigger: Trigger::KillSwitch,
+            forced: false,
+            above: self.head,
+            config_hash: None,
+            changes,
+        };
+        Proposal { new, loaded: None, cautious: true, skipped }
+    }
+
+    fn scope(&self, scope: &Scope) -> Result<Vec<&RouteSpec>, Refused> {
+        let routes = self.declared();
+        match scope {
+            Scope::All => Ok(routes.iter().collect()),
+            Scope::Route(id) => routes
+                .iter()
+                .find(|spec| spec.id == *id)
+                .map(|spec| vec![spec])
+                .ok_or_else(|| Refused::UnknownRoute(id.clone())),
+            Scope::Group(id) => {
+                let of_group: Vec<_> = routes.iter().filter(|spec| spec.group == *id).collect();
+                if of_group.is_empty() {
+                    return Err(Refused::UnknownGroup(id.clone()));
+                }
+                Ok(of_group)
+            }
+        }
+    }
+
+    fn check_expect(&self, ask: &MoveAsk, specs: &[&RouteSpec]) -> Result<(), Refused> {
+        let (place, found) = match &ask.scope {
+            Scope::All => ("the store".to_owned(), self.head),
+            Scope::Route(id) => (format!("route `{id}`"), self.highest(specs)),
+            Scope::Group(id) => (format!("group `{id}`"), self.highest(specs)),
+        };
+        match ask.expect {
+            Some(expected) if expected != found => Err(Refused::Stale { place, expected, found }),
+            _ => Ok(()),
+        }
+    }
+
+    fn highest(&self, specs: &[&RouteSpec]) -> u64 {
+        specs.iter().map(|spec| self.state(&spec.id).revision).max().unwrap_or(0)
+    }
+
+    fn draft(
+        &self,
+        draft: &mut Draft,
+        ask: &MoveAsk,
+        spec: &RouteSpec,
+        groups: &Groups<'_>,
+    ) -> Result<(), Refused> {
+        let state = self.state(&spec.id);
+        let one = matches!(ask.scope, Scope::Route(_));
+        match ask.action {
+            Action::Promote { to, percent, force } => {
+                let target = promoted(&draft.lowest, to, percent);
+                if !state.is_forward(target) && !one {
+                    draft.skip(spec, format!("it is in `{}` already", state.target()));
+                    return Ok(());
+                }
+                let approver = ask.author.may(Role::Approver);
+                let group = groups.get(&*spec.group).copied();
+                let after = self.forward(&state, spec, group, Move { target, force, approver })?;
+                draft.changes.push(self.change(spec, after));
+            }
+            Action::Rollback { to } => {
+                let safe = Target::phase(state.safe_phase());
+                match back(&state, spec, to.unwrap_or(safe)) {
+                    Ok(Some(after)) => draft.changes.push(self.change(spec, after)),
+                    Ok(None) => {}
+                    Err(refused) if one => return Err(refused),
+                    Err(refused) => draft.skip(spec, refused.to_string()),
+                }
+            }
+            Action::Hold => {
+                let cause = format!("{}: {}", ask.author.name, ask.reason);
+                draft.latch(spec, &state, Some(Held { cause }));
+            }
+            Action::Release => draft.latch(spec, &state, None),
+        }
+        Ok(())
+    }
+
+    /// The state that decides where a promotion goes: that of the route, or of the group's route
+    /// that has come least far, so that the others are caught up with.
+    fn lowest(&self, specs: &[&RouteSpec]) -> RouteState {
+        let states = specs.iter().map(|spec| self.state(&spec.id));
+        states.min_by_key(|state| (state.phase, state.percent)).unwrap_or(RouteState::INITIAL)
+    }
+
+    fn forward(
+        &self,
+        state: &RouteState,
+        spec: &RouteSpec,
+        group: Option<&Group>,
+        wanted: Move,
+    ) -> Result<RouteState, Refused> {
+        let group = group.ok_or(Refused::Internal("a route without a group was accepted"))?;
+        let (route, target) = (spec.id.clone(), wanted.target);
+        let refused = |why| Refused::Move { route: route.clone(), why };
+        target.check_percent().map_err(refused)?;
+        if state.phase != Phase::Retired && target != state.target() && !state.is_forward(target) {
+            return Err(Refused::NotForward { route, present: state.target(), target });
+        }
+        state.moved(spec, group, wanted, 0).map_err(refused)
+    }
+
+    /// A promotion of many that moves none says so, instead of doing nothing.
+    fn check_promoted(&self, ask: &MoveAsk, draft: &Draft) -> Result<(), Refused> {
+        let Action::Promote { .. } = ask.action else { return Ok(()) };
+        match (draft.changes.is_empty(), draft.skipped.first()) {
+            (true, Some(skipped)) => Err(Refused::Move {
+                why: MoveRefused::NoChange(self.state(&skipped.route).target()),
+                route: skipped.route.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn skips(&self, change: &Change) -> bool {
+        let next = self.state(&change.route).phase.next();
+        next.is_some_and(|next| change.after.phase > next)
+    }
+
+    /// A later word than the file's: its value is taken note of, and not followed.
+    fn change(&self, spec: &RouteSpec, after: RouteState) -> Change {
+        let before = self.state(&spec.id);
+        let declared = (before.target() != after.target()).then_some(spec.target);
+        Change { route: spec.id.clone(), expected: before.revision, after, declared }
+    }
+}
+
+fn promoted(state: &RouteState, to: Option<Phase>, percent: Option<Percent>) -> Target {
+    let next = match (to, percent) {
+        (Some(phase), _) => phase,
+        (None, Some(_)) => Phase::Canary,
+        (None, None) if state.phase == Phase::Canary => return ladder(state.percent),
+        (None, None) => state.phase.next().unwrap_or(Phase::Retired),
+    };
+    match (next, percent) {
+        (Phase::Canary, None) => ladder(match state.phase {
+            Phase::Canary => state.percent,
+            _ => Percent::ZERO,
+        }),
+        (phase, percent) => Target { phase, percent: percent.unwrap_or(Percent::ZERO) },
+    }
+}
+
+/// The step above `percent`; above 100 % comes `live`.
+fn ladder(percent: Percent) -> Target {
+    let above = |step: &Percent| *step > percent;
+    LADDER_BASIS_POINTS
+        .into_iter()
+        .filter_map(Percent::from_basis_points)
+        .find(above)
+        .map_or(Target::phase(Phase::Live), Target::canary)
+}
+
+fn back(
+    state: &RouteState,
+    spec: &RouteSpec,
+    target: Target,
+) -> Result<Option<RouteState>, Refused> {
+    let route = spec.id.clone();
+    let refused = |why| Refused::Move { route: route.clone(), why };
+    target.check_percent().map_err(refused)?;
+    if target == state.target() {
+        return Ok(None);
+    }
+    if state.phase == Phase::Retired {
+        return Err(refused(MoveRefused::Retired));
+    }
+    if state.is_forward(target) {
+        return Err(Refused::NotBackward { route, present: state.target(), target });
+    }
+    Ok(Some(state.at(target, 0)))
+}
+
+/// Whether a reason can be recorded and shown.
+pub(crate) fn check_reason(reason: &str) -> Result<(), Refused> {
+    if reason.trim().is_empty() {
+        return Err(Refused::Reason("is missing"));
+    }
+    if reason.chars().count() > REASON_CHARS_MAX {
+        return Err(Refused::Reason("is longer than 500 characters"));
+    }
+    if reason.chars().any(char::is_control) {
+        return Err(Refused::Reason("holds control characters"));
+    }
+    Ok(())
+}
+
+/// A move being worked out, route by route.
+struct Draft {
+    lowest: RouteState,
+    changes: Vec<Change>,
+    skipped: Vec<Skipped>,
+}
+
+// === impl Draft ===
+
+impl Draft {
+    fn skip(&mut self, spec: &RouteSpec, why: String) {
+        self.skipped.push(Skipped { route: spec.id.clone(), why });
+    }
+
+    fn latch(&mut self, spec: &RouteSpec, state: &RouteState, held: Option<Held>) {
+        if state.held != held {
+            let after = RouteState { held, ..state.clone() };
+            let (route, expected) = (spec.id.clone(), state.revision);
+            self.changes.push(Change { route, expected, after, declared: None });
+        }
+    }
+}
