@@ -46,7 +46,8 @@ impl AccessLog {
     /// Appends to `path`.
     pub(crate) fn open(path: &Path) -> anyhow::Result<AccessLog> {
         let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.with_context(|| format!("cannot open the access log {}", path.display()))?;
+        let file =
+            file.with_context(|| format!("cannot open the access log {}", path.display()))?;
         let (lines, queue) = sync_channel(QUEUE_LINES_MAX);
         let lost = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&lost);

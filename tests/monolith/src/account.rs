@@ -37,7 +37,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/settings.php", post(save_settings))
 }
 
-async fn log_in_by_form(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+async fn log_in_by_form(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Refusal> {
     let form = read_form(request).await?;
     let field = |name| form.get(name).unwrap_or_default();
     let Some(account) = check_password(&app, field("login"), field("password")).await? else {
@@ -118,7 +121,8 @@ async fn save_settings(
     request: Request,
 ) -> Result<Response, Refusal> {
     let form = read_form(request).await?;
-    if form.pairs().any(|(key, value)| !SETTINGS.contains(&key) || value.len() > SETTING_BYTES_MAX) {
+    if form.pairs().any(|(key, value)| !SETTINGS.contains(&key) || value.len() > SETTING_BYTES_MAX)
+    {
         return Err(BAD_SETTING);
     }
     let mut tx = app.db.write().await?;
@@ -158,7 +162,10 @@ impl FromRequestParts<Arc<App>> for PageUser {
 }
 
 /// The stored settings of `user`, by key.
-pub(crate) async fn stored_settings(app: &App, user: User) -> Result<Vec<(String, String)>, Refusal> {
+pub(crate) async fn stored_settings(
+    app: &App,
+    user: User,
+) -> Result<Vec<(String, String)>, Refusal> {
     let rows = sqlx::query_as("SELECT key, value FROM settings WHERE user_id = ? ORDER BY key")
         .bind(user.0)
         .fetch_all(app.db.read())
@@ -204,11 +211,16 @@ async fn read_form(request: Request) -> Result<Query, Refusal> {
     Ok(Query::parse(&body::collect(request, TEXT_BYTES_MAX).await?))
 }
 
-async fn check_password(app: &App, login: &str, password: &str) -> Result<Option<Account>, Refusal> {
-    let row = sqlx::query("SELECT id, login, full_name, email, password_hash FROM users WHERE login = ?")
-        .bind(login)
-        .fetch_optional(app.db.read())
-        .await?;
+async fn check_password(
+    app: &App,
+    login: &str,
+    password: &str,
+) -> Result<Option<Account>, Refusal> {
+    let row =
+        sqlx::query("SELECT id, login, full_name, email, password_hash FROM users WHERE login = ?")
+            .bind(login)
+            .fetch_optional(app.db.read())
+            .await?;
     let Some(row) = row else { return Ok(None) };
     let stored: String = row.try_get("password_hash")?;
     Ok(if is_password(login, password, &stored) { Some(Account::from_row(&row)?) } else { None })
@@ -217,7 +229,8 @@ async fn check_password(app: &App, login: &str, password: &str) -> Result<Option
 /// Two cookies, so two `Set-Cookie` lines.
 fn session_cookies(app: &App, user: i64) -> impl axum::response::IntoResponseParts {
     let token = app.sessions.issue(user, app.clock.now() + LIFETIME_SECONDS);
-    let session = format!("sid={token}; Path=/; Max-Age={LIFETIME_SECONDS}; HttpOnly; SameSite=Lax");
+    let session =
+        format!("sid={token}; Path=/; Max-Age={LIFETIME_SECONDS}; HttpOnly; SameSite=Lax");
     let theme = HeaderValue::from_static("legacy_theme=blue; Path=/");
     AppendHeaders([(SET_COOKIE, reply::header_value(&session)), (SET_COOKIE, theme)])
 }
@@ -230,5 +243,7 @@ fn forget_cookies() -> impl axum::response::IntoResponseParts {
 
 /// No way to send the browser to another house.
 fn is_local(next: &str) -> bool {
-    next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|byte| byte.is_ascii_graphic())
+    next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -119,14 +119,17 @@ async fn route(router: Router, mut request: Request<Incoming>, id: RequestId) ->
 /// A path with a slash too many is sent to the one without; anything else is not there.
 async fn unmatched(uri: Uri) -> Response {
     let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
-        return (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, reply::HTML)], NOT_FOUND).into_response();
+        return (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, reply::HTML)], NOT_FOUND)
+            .into_response();
     };
     let location = uri.query().map_or(path.to_owned(), |query| format!("{path}?{query}"));
-    let headers = [(http::header::CONTENT_TYPE, reply::HTML), (LOCATION, reply::header_value(&location))];
+    let headers =
+        [(http::header::CONTENT_TYPE, reply::HTML), (LOCATION, reply::header_value(&location))];
     (StatusCode::MOVED_PERMANENTLY, headers, MOVED).into_response()
 }
 
-const NOT_FOUND: &str = "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n";
+const NOT_FOUND: &str =
+    "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>\n";
 const MOVED: &str = "<html><head><title>301 Moved Permanently</title></head><body><h1>Moved Permanently</h1></body></html>\n";
 
 /// Puts the house's headers first and gives errors their body.

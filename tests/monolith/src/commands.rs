@@ -159,7 +159,8 @@ pub(crate) async fn insert(
     now: &str,
 ) -> Result<Command, Refusal> {
     let plain = |name: &String| {
-        (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        (1..=NAME_BYTES_MAX).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let name = order.name.filter(plain).ok_or(BAD_COMMAND)?;
     let args = order.args.map_or("{}".to_owned(), |args| args.get().to_owned());
@@ -171,8 +172,10 @@ pub(crate) async fn insert(
 }
 
 async fn owned(connection: &mut SqliteConnection, id: i64, user: User) -> Result<Command, Refusal> {
-    let command: Option<Command> =
-        sqlx::query_as("SELECT * FROM commands WHERE id = ?").bind(id).fetch_optional(&mut *connection).await?;
+    let command: Option<Command> = sqlx::query_as("SELECT * FROM commands WHERE id = ?")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await?;
     let command = command.ok_or(NO_COMMAND)?;
     store::owned(connection, command.device_id, user).await?;
     Ok(command)

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
 use serde_json::value::RawValue;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
 use sqlx::{Row, Sqlite, Transaction};
 
 mod seed;
@@ -44,7 +45,9 @@ impl std::str::FromStr for Seed {
             _ => None,
         };
         let seed = extra.map(|extra_devices| Seed::Demo { extra_devices });
-        seed.ok_or_else(|| format!("unknown seed `{text}`; write `demo`, or `demo:1000` for 1000 devices more"))
+        seed.ok_or_else(|| {
+            format!("unknown seed `{text}`; write `demo`, or `demo:1000` for 1000 devices more")
+        })
     }
 }
 

@@ -162,7 +162,10 @@ fn created(request: &RequestId, device: Device) -> Response {
 /// Browsers are sent to the page of the new device.
 fn form_saved(device: &Device) -> Response {
     let location = format!("/devices.php?id={}", device.id);
-    let page = format!("<html><body><p>Saved. <a href=\"{location}\">Device {}</a></p></body></html>\n", device.id);
+    let page = format!(
+        "<html><body><p>Saved. <a href=\"{location}\">Device {}</a></p></body></html>\n",
+        device.id
+    );
     let headers = [(CONTENT_TYPE, HTML), (LOCATION, reply::header_value(&location))];
     (StatusCode::FOUND, headers, page).into_response()
 }

@@ -101,8 +101,10 @@ async fn read(
     Extension(request): Extension<RequestId>,
 ) -> Result<Response, Refusal> {
     let mut tx = app.db.snapshot().await?;
-    let event: Option<Event> =
-        sqlx::query_as("SELECT * FROM events WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+    let event: Option<Event> = sqlx::query_as("SELECT * FROM events WHERE id = ?")
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
     let event = event.ok_or(NO_EVENT)?;
     store::check_home(&mut tx, event.home_id, user).await?;
     Ok(reply::ok(&request, One { event }))
@@ -118,10 +120,15 @@ async fn report(
 ) -> Result<Response, Refusal> {
     let mut tx = app.db.write().await?;
     let device = store::owned(&mut tx, device, user).await?;
-    let plain = |kind: &String| !kind.is_empty() && kind.len() <= KIND_BYTES_MAX && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let plain = |kind: &String| {
+        !kind.is_empty()
+            && kind.len() <= KIND_BYTES_MAX
+            && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
     let kind = sent.kind.filter(plain).ok_or(BAD_KIND)?;
     // A newline would end the `data:` line of the event stream.
-    let payload = sent.payload.map_or("null".to_owned(), |payload| payload.get().replace(['\r', '\n'], " "));
+    let payload =
+        sent.payload.map_or("null".to_owned(), |payload| payload.get().replace(['\r', '\n'], " "));
     let event: Event = sqlx::query_as(
         "INSERT INTO events (home_id, device_id, kind, payload, at) VALUES (?, ?, ?, ?, ?) RETURNING *",
     )

@@ -56,7 +56,11 @@ async fn report(RawQuery(query): RawQuery) -> Response {
         if line > 1 && !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        let frame = if line <= lines { Frame::data(report_line(line)) } else { Frame::trailers(checksum(lines)) };
+        let frame = if line <= lines {
+            Frame::data(report_line(line))
+        } else {
+            Frame::trailers(checksum(lines))
+        };
         Some((Ok::<_, Infallible>(frame), line + 1))
     });
     let headers = [
@@ -68,7 +72,10 @@ async fn report(RawQuery(query): RawQuery) -> Response {
 
 fn report_line(line: i64) -> Bytes {
     let status = if line % 3 == 0 { "warn" } else { "ok" };
-    Bytes::from(format!("line {line}: {status} {}\n", "=".repeat(usize::try_from(line % 7).unwrap_or(0))))
+    Bytes::from(format!(
+        "line {line}: {status} {}\n",
+        "=".repeat(usize::try_from(line % 7).unwrap_or(0))
+    ))
 }
 
 fn checksum(lines: i64) -> HeaderMap {

@@ -148,7 +148,8 @@ impl Armed {
 
 impl Fault {
     fn matches(&self, method: &Method, path: &str) -> bool {
-        let known_method = self.methods.is_empty() || self.methods.iter().any(|name| name == method.as_str());
+        let known_method =
+            self.methods.is_empty() || self.methods.iter().any(|name| name == method.as_str());
         known_method && path.starts_with(&self.path_prefix)
     }
 

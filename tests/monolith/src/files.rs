@@ -163,7 +163,8 @@ fn check_name(name: String) -> Result<String, Refusal> {
 /// `If-Match` and `If-None-Match: *` of a PUT.
 fn check_preconditions(headers: &HeaderMap, present: Option<&Stored>) -> Result<(), Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let must_match = text(IF_MATCH).is_none_or(|tags| present.is_some_and(|file| range::lists(tags, &file.etag())));
+    let must_match = text(IF_MATCH)
+        .is_none_or(|tags| present.is_some_and(|file| range::lists(tags, &file.etag())));
     let must_be_new = text(IF_NONE_MATCH) != Some("*") || present.is_none();
     if must_match && must_be_new { Ok(()) } else { Err(PRECONDITION) }
 }
@@ -171,7 +172,9 @@ fn check_preconditions(headers: &HeaderMap, present: Option<&Stored>) -> Result<
 /// Everything but letters, digits and `-._~` as `%XX`, so that a slash stays in its segment.
 fn encode_segment(name: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
         _ => format!("%{byte:02X}"),
     };
     name.bytes().map(encode).collect()

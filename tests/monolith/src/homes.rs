@@ -66,7 +66,11 @@ async fn change(
     let name = name.ok_or(BAD_NAME)?;
     let mut tx = app.db.write().await?;
     check_home(&mut tx, id, user).await?;
-    sqlx::query("UPDATE homes SET name = ? WHERE id = ?").bind(name).bind(id).execute(&mut *tx).await?;
+    sqlx::query("UPDATE homes SET name = ? WHERE id = ?")
+        .bind(name)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
     let home = get_home(&mut tx, id).await?;
     tx.commit().await?;
     Ok(reply::ok(&request, One { home }))

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use axum::Extension;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -67,18 +67,24 @@ async fn firmware(Extension(request): Extension<RequestId>) -> Response {
 
 /// 205 with a body length of zero, and a header that says nothing.
 async fn reset() -> Response {
-    (StatusCode::RESET_CONTENT, [(HeaderName::from_static("x-empty"), HeaderValue::from_static(""))]).into_response()
+    (
+        StatusCode::RESET_CONTENT,
+        [(HeaderName::from_static("x-empty"), HeaderValue::from_static(""))],
+    )
+        .into_response()
 }
 
 /// The only page that is compressed, and only for who asks.
 async fn catalog(headers: HeaderMap) -> Response {
     let text = catalog_text();
-    let wants_gzip = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|line| line.to_str().ok());
+    let wants_gzip =
+        headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|line| line.to_str().ok());
     let wants_gzip = wants_gzip.flat_map(|line| line.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && parts.all(|part| part != "q=0")
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"))
+            && parts.all(|part| part != "q=0")
     });
-    let common = AppendHeaders([(CONTENT_TYPE, reply::JSON), (VARY, HeaderValue::from_static("Accept-Encoding"))]);
+    let common = [(CONTENT_TYPE, reply::JSON), (VARY, HeaderValue::from_static("Accept-Encoding"))];
     if !wants_gzip {
         return (common, [(ETAG, HeaderValue::from_static("\"catalog-1\""))], text).into_response();
     }
@@ -91,7 +97,12 @@ async fn catalog(headers: HeaderMap) -> Response {
 
 fn catalog_text() -> String {
     let entry = |number: u32| {
-        format!("{{\"sku\":\"HH-{number:04}\",\"price\":\"{}.{:02}\",\"in_stock\":{}}}", 9 + number % 40, number * 7 % 100, number % 3 != 0)
+        format!(
+            "{{\"sku\":\"HH-{number:04}\",\"price\":\"{}.{:02}\",\"in_stock\":{}}}",
+            9 + number % 40,
+            number * 7 % 100,
+            !number.is_multiple_of(3)
+        )
     };
     let entries: Vec<String> = (1..=40).map(entry).collect();
     format!("{{\"catalog\":[{}]}}\n", entries.join(","))
@@ -110,7 +121,9 @@ async fn batch(
     for id in ids {
         results.push(match store::owned(&mut tx, id, user).await {
             Ok(device) => Part { id, status: 200, code: None, name: Some(device.name) },
-            Err(refusal) => Part { id, status: refusal.status, code: Some(refusal.code), name: None },
+            Err(refusal) => {
+                Part { id, status: refusal.status, code: Some(refusal.code), name: None }
+            }
         });
     }
     let partly = results.iter().any(|part| part.status != 200);

@@ -65,7 +65,11 @@ async fn user(
     if saved {
         html.push_str("<p class=\"flash\">Saved.</p>\n");
     }
-    html.push_str(&format!("<p>{} &lt;{}&gt;</p>\n<ul>\n", escape(&account.full_name), escape(&account.email)));
+    html.push_str(&format!(
+        "<p>{} &lt;{}&gt;</p>\n<ul>\n",
+        escape(&account.full_name),
+        escape(&account.email)
+    ));
     for (id, name, city, devices) in homes {
         let (name, city) = (escape(&name), escape(&city));
         html.push_str(&format!("<li id=\"home-{id}\">{name}, {city}: {devices} devices</li>\n"));
@@ -118,13 +122,13 @@ async fn about() -> Response {
     const LATIN_1: &[u8] =
         b"<html><head><title>\xdcber uns</title></head><body><p>Caf\xe9 & K\xfcche, 20 \xb0C, \xa9 2009</p></body></html>\n";
     let headers = AppendHeaders([
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=ISO-8859-1")),
         (HeaderName::from_static("x-city"), city()),
         (HeaderName::from_static("x-empty"), HeaderValue::from_static("")),
         (HeaderName::from_static("x-debug"), HeaderValue::from_static("cache=miss")),
         (HeaderName::from_static("x-debug"), HeaderValue::from_static("queries=0; took=0ms")),
     ]);
-    (headers, LATIN_1).into_response()
+    let latin_1 = HeaderValue::from_static("text/html; charset=ISO-8859-1");
+    ([(CONTENT_TYPE, latin_1)], headers, LATIN_1).into_response()
 }
 
 fn city() -> HeaderValue {
@@ -147,7 +151,9 @@ fn page(title: &str, html: &str) -> Response {
 
 fn document(title: &str, html: &str) -> String {
     let title = escape(title);
-    format!("<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n{html}\n</body>\n</html>\n")
+    format!(
+        "<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n{html}\n</body>\n</html>\n"
+    )
 }
 
 fn escape(text: &str) -> String {

@@ -29,7 +29,8 @@ impl Refusal {
     pub(crate) const NO_SESSION: Refusal = Refusal::new(401, "E_AUTH", "Not logged in");
     pub(crate) const METHOD: Refusal = Refusal::new(405, "E_METHOD", "Method not allowed");
     pub(crate) const TOO_LARGE: Refusal = Refusal::new(413, "E_SIZE", "Body too large").closing();
-    pub(crate) const TOO_SLOW: Refusal = Refusal::new(408, "E_TIMEOUT", "Body came too slowly").closing();
+    pub(crate) const TOO_SLOW: Refusal =
+        Refusal::new(408, "E_TIMEOUT", "Body came too slowly").closing();
     pub(crate) const CUT_SHORT: Refusal = Refusal::new(400, "E_BODY", "Body broke off").closing();
     pub(crate) const MEDIA_TYPE: Refusal = Refusal::new(415, "E_TYPE", "Unsupported content type");
     pub(crate) const BAD_JSON: Refusal = Refusal::new(400, "E_JSON", "Malformed JSON");
@@ -108,7 +109,10 @@ pub(crate) fn to_json(value: &impl Serialize) -> String {
 
 /// Headers of every error body.
 pub(crate) fn error_headers() -> HeaderMap {
-    HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, JSON),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ])
 }
 
 /// A header value out of text that we composed: visible ASCII, else the empty value.

@@ -100,7 +100,8 @@ impl Monolith {
         let addr = listener.local_addr()?;
         let control_addr = control.as_ref().map(TcpListener::local_addr).transpose()?;
         let serving = tokio::spawn(serve(listener, Arc::clone(&app)));
-        let control = control.map(|listener| tokio::spawn(serve_control(listener, Arc::clone(&app))));
+        let control =
+            control.map(|listener| tokio::spawn(serve_control(listener, Arc::clone(&app))));
         Ok(Monolith { addr, control_addr, app, stop, serving, control })
     }
 

@@ -88,7 +88,8 @@ impl FromRequestParts<Arc<App>> for User {
 /// Value of the first cookie called `name`.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut pairs =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
@@ -99,7 +100,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The bytes of hex digits of either case.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let plain = text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let pairs = plain.then(|| (0..text.len()).step_by(2))?;
     pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }

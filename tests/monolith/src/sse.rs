@@ -112,7 +112,9 @@ impl Follower {
                 () = told_to_stop(&mut self.stopped) => return None,
             };
             match heard {
-                Ok(Ok(event)) if event.home_id == self.home && event.id > self.sent => self.push(&event),
+                Ok(Ok(event)) if event.home_id == self.home && event.id > self.sent => {
+                    self.push(&event)
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(RecvError::Lagged(_))) => self.catch_up().await?,
                 Ok(Err(RecvError::Closed)) => return None,
@@ -124,7 +126,9 @@ impl Follower {
     /// Reads from the table what the feed has dropped.
     async fn catch_up(&mut self) -> Option<()> {
         let mut connection = self.app.db.read().acquire().await.ok()?;
-        let missed = events::after_id(&mut connection, self.home, self.sent, REPLAY_EVENTS_MAX).await.ok()?;
+        let missed = events::after_id(&mut connection, self.home, self.sent, REPLAY_EVENTS_MAX)
+            .await
+            .ok()?;
         missed.iter().for_each(|event| self.push(event));
         Some(())
     }

@@ -42,11 +42,13 @@ async fn open(
     PathId(id): PathId,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Response> {
-    let mut connection = app.db.read().acquire().await.map_err(|error| Refusal::from(error).into_response())?;
+    let mut connection =
+        app.db.read().acquire().await.map_err(|error| Refusal::from(error).into_response())?;
     let device = store::owned(&mut connection, id, user).await.map_err(Refusal::into_response)?;
     drop(connection);
     let upgrade = upgrade.map_err(|_| ask_for_upgrade())?;
-    let slot = Arc::clone(&app.stream_slots).try_acquire_owned().map_err(|_| BUSY.into_response())?;
+    let slot =
+        Arc::clone(&app.stream_slots).try_acquire_owned().map_err(|_| BUSY.into_response())?;
     let upgrade = upgrade
         .protocols([PROTOCOL])
         .max_message_size(MESSAGE_BYTES_MAX)
@@ -112,7 +114,9 @@ impl Talk {
                     self.socket.send(Message::text(echo)).await?;
                     self.push_state().await
                 }
-                Err(Refusal { code, message, .. }) => self.push(&Push::Error { code, message }).await,
+                Err(Refusal { code, message, .. }) => {
+                    self.push(&Push::Error { code, message }).await
+                }
             },
             binary @ Message::Binary(_) => self.socket.send(binary).await,
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(()),
@@ -139,7 +143,8 @@ impl Talk {
     }
 
     async fn push_state(&mut self) -> Result<(), axum::Error> {
-        let push = Push::State { device: self.device.id, state: &self.device.state, seq: self.sequence };
+        let push =
+            Push::State { device: self.device.id, state: &self.device.state, seq: self.sequence };
         self.socket.send(Message::text(reply::to_json(&push))).await
     }
 

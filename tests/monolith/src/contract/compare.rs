@@ -28,13 +28,22 @@ pub(super) fn differences(expected: &Answer, actual: &Answer, options: &Options)
 
 fn compare_heads(expected: &Head, actual: &Head, options: &Options, found: &mut Vec<String>) {
     if expected.status_line != actual.status_line {
-        found.push(format!("status line: expected `{}`, got `{}`", expected.status_line, actual.status_line));
+        found.push(format!(
+            "status line: expected `{}`, got `{}`",
+            expected.status_line, actual.status_line
+        ));
     }
     compare_lines("header", &expected.lines, &actual.lines, options, found);
 }
 
 /// Lines of one name must be the same in case, value, number and order; with `strict_order` all.
-fn compare_lines(what: &str, expected: &[String], actual: &[String], options: &Options, found: &mut Vec<String>) {
+fn compare_lines(
+    what: &str,
+    expected: &[String],
+    actual: &[String],
+    options: &Options,
+    found: &mut Vec<String>,
+) {
     let kept = |lines: &[String]| -> Vec<String> {
         lines.iter().filter(|line| !is_ignored(&name(line), options)).cloned().collect()
     };
@@ -69,7 +78,9 @@ fn compare_bodies(expected: &str, actual: &str, found: &mut Vec<String>) {
         return;
     }
     let same = expected.chars().zip(actual.chars()).take_while(|(one, other)| one == other).count();
-    let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(CONTEXT)).take(2 * CONTEXT).collect() };
+    let around = |text: &str| -> String {
+        text.chars().skip(same.saturating_sub(CONTEXT)).take(2 * CONTEXT).collect()
+    };
     found.push(format!(
         "body differs from letter {same} on: expected {:?}, got {:?} ({} and {} letters in all)",
         around(expected),

@@ -20,7 +20,8 @@ const BODY_LETTERS_MAX: usize = 6000;
 /// How long a client that asked `Expect: 100-continue` waits before it sends the body anyway.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The demo seed's users.
-const PASSWORDS: [(&str, &str); 3] = [("alice", "sesame"), ("bob", "hunter2"), ("carol", "letmein")];
+const PASSWORDS: [(&str, &str); 3] =
+    [("alice", "sesame"), ("bob", "hunter2"), ("carol", "letmein")];
 
 pub(super) struct Conversation<'a> {
     addr: SocketAddr,
@@ -38,7 +39,14 @@ impl<'a> Conversation<'a> {
         options: &'a Options,
         by_id: HashMap<&'a str, &'a Exchange>,
     ) -> Conversation<'a> {
-        Conversation { addr, options, by_id, idle: None, sessions: HashMap::new(), played: Vec::new() }
+        Conversation {
+            addr,
+            options,
+            by_id,
+            idle: None,
+            sessions: HashMap::new(),
+            played: Vec::new(),
+        }
     }
 
     pub(super) fn into_played(self) -> Vec<(&'a Exchange, Result<Answer, String>)> {
@@ -46,7 +54,10 @@ impl<'a> Conversation<'a> {
     }
 
     /// Plays one exchange and keeps its outcome. Boxed, since an exchange may play another.
-    pub(super) fn play(&mut self, exchange: &'a Exchange) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    pub(super) fn play(
+        &mut self,
+        exchange: &'a Exchange,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             let limit = self.options.timeout;
             let outcome = match timeout(limit, self.converse(exchange)).await {
@@ -72,10 +83,15 @@ impl<'a> Conversation<'a> {
             _ => {
                 let raw_body = connection.read_body(&raw_head, method).await.map_err(words)?;
                 if connection.left_over() > 0 {
-                    return Err(format!("{} bytes follow the end of the answer", connection.left_over()));
+                    return Err(format!(
+                        "{} bytes follow the end of the answer",
+                        connection.left_over()
+                    ));
                 }
-                let is_reusable = raw_head.keeps_alive() && !raw_body.until_close && exchange.kind == Kind::Plain;
-                self.idle = Some(connection).filter(|_| is_reusable && !self.options.fresh_connections);
+                let is_reusable =
+                    raw_head.keeps_alive() && !raw_body.until_close && exchange.kind == Kind::Plain;
+                self.idle =
+                    Some(connection).filter(|_| is_reusable && !self.options.fresh_connections);
                 let text = body_text(&raw_body.bytes);
                 (raw_body, text)
             }
@@ -108,14 +124,21 @@ impl<'a> Conversation<'a> {
         let head = text::expand(&exchange.request_head.replace('\n', "\r\n"), |name| match name {
             "sid" => self.sessions.get("alice").map(|session| session.clone().into_bytes()),
             "length" => Some(body.len().to_string().into_bytes()),
-            _ => self.sessions.get(name.strip_prefix("sid:")?).map(|session| session.clone().into_bytes()),
+            _ => self
+                .sessions
+                .get(name.strip_prefix("sid:")?)
+                .map(|session| session.clone().into_bytes()),
         })?;
         Ok(([&head[..], b"\r\n"].concat(), body))
     }
 
     /// Sends and reads the heads that come back. A kept connection that turns out closed is
     /// replaced once, as any client would.
-    async fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(Connection, Vec<RawHead>, RawHead), String> {
+    async fn send(
+        &mut self,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<(Connection, Vec<RawHead>, RawHead), String> {
         if let Some(connection) = self.idle.take() {
             match attempt(connection, head, body).await {
                 Err(WireError::NoAnswer) => {}
@@ -127,18 +150,26 @@ impl<'a> Conversation<'a> {
     }
 
     /// Reads events as the script says: `expect N` events, `play TITLE`.
-    async fn follow(&mut self, connection: &mut Connection, exchange: &'a Exchange) -> Result<String, String> {
+    async fn follow(
+        &mut self,
+        connection: &mut Connection,
+        exchange: &'a Exchange,
+    ) -> Result<String, String> {
         let mut received = Vec::new();
         let mut wanted = 0;
         for line in exchange.request_body.lines() {
             match line.split_once(' ') {
-                Some(("expect", count)) => wanted += count.parse::<usize>().map_err(|_| bad_step(line))?,
+                Some(("expect", count)) => {
+                    wanted += count.parse::<usize>().map_err(|_| bad_step(line))?
+                }
                 Some(("play", id)) => self.play_companion(id).await?,
                 _ => return Err(bad_step(line)),
             }
             while event_ends(&received).len() < wanted {
                 let chunk = connection.read_chunk().await.map_err(|error| error.to_string())?;
-                received.extend(chunk.ok_or_else(|| format!("the stream ended before event {wanted}"))?);
+                received.extend(
+                    chunk.ok_or_else(|| format!("the stream ended before event {wanted}"))?,
+                );
             }
         }
         match event_ends(&received).get(wanted.wrapping_sub(1)) {
@@ -148,7 +179,11 @@ impl<'a> Conversation<'a> {
     }
 
     /// Follows a script of frames: `send KIND CONTENT`, `expect N` frames, `play TITLE`.
-    async fn talk(&mut self, connection: &mut Connection, exchange: &'a Exchange) -> Result<String, String> {
+    async fn talk(
+        &mut self,
+        connection: &mut Connection,
+        exchange: &'a Exchange,
+    ) -> Result<String, String> {
         let mut received = Vec::new();
         for line in exchange.request_body.lines() {
             match line.split_once(' ') {
@@ -160,7 +195,9 @@ impl<'a> Conversation<'a> {
                 }
                 Some(("expect", count)) => {
                     for _ in 0..count.parse::<usize>().map_err(|_| bad_step(line))? {
-                        received.push(frames::read(connection).await.map_err(|error| error.to_string())?);
+                        received.push(
+                            frames::read(connection).await.map_err(|error| error.to_string())?,
+                        );
                     }
                 }
                 Some(("play", id)) => self.play_companion(id).await?,
@@ -189,7 +226,8 @@ impl<'a> Conversation<'a> {
         let opened = Connection::open(addr).await.map_err(|error| failed(error.to_string()))?;
         let sent = attempt(opened, head.as_bytes(), body.as_bytes()).await;
         let (_, _, answer) = sent.map_err(|error| failed(error.to_string()))?;
-        session_cookie(&answer).ok_or_else(|| failed(format!("status {}, no cookie `sid`", answer.status())))
+        session_cookie(&answer)
+            .ok_or_else(|| failed(format!("status {}, no cookie `sid`", answer.status())))
     }
 }
 
@@ -198,7 +236,8 @@ async fn attempt(
     head: &[u8],
     body: &[u8],
 ) -> Result<(Connection, Vec<RawHead>, RawHead), WireError> {
-    let waits = head.to_ascii_lowercase().windows(20).any(|window| window == b"expect: 100-continue");
+    let waits =
+        head.to_ascii_lowercase().windows(20).any(|window| window == b"expect: 100-continue");
     let first = if waits { head.to_vec() } else { [head, body].concat() };
     connection.write(&first).await.map_err(|_| WireError::NoAnswer)?;
     if waits {

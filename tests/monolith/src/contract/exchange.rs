@@ -119,7 +119,8 @@ pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
 }
 
 pub(super) fn read(path: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+    std::fs::read_to_string(path)
+        .map_err(|source| LoadError::Read { path: path.to_owned(), source })
 }
 
 /// Reads the recordings of one file; what stands before the first title is a comment.
@@ -130,7 +131,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Exchange>, LoadError>
     let recordings = titles.iter().copied().zip(ends);
     let parsed = recordings.map(|(from, to)| {
         let recording = parse_one(path, from + 1, &lines[from..to]);
-        recording.map_err(|(line, why)| LoadError::Form { path: path.to_owned(), line: from + line + 1, why })
+        recording.map_err(|(line, why)| LoadError::Form {
+            path: path.to_owned(),
+            line: from + line + 1,
+            why,
+        })
     });
     parsed.collect()
 }
@@ -227,7 +232,8 @@ impl Head {
 
 /// Lines up to the next mark, and where that is.
 fn part<'a, 'b>(lines: &'a [&'b str], from: usize) -> (&'a [&'b str], usize) {
-    let length = lines[from..].iter().position(|line| MARKS.contains(line)).unwrap_or(lines.len() - from);
+    let length =
+        lines[from..].iter().position(|line| MARKS.contains(line)).unwrap_or(lines.len() - from);
     (&lines[from..from + length], from + length)
 }
 

@@ -5,7 +5,8 @@ use super::text;
 
 /// A client has to mask; any key will do.
 const KEY: [u8; 4] = [0x11, 0x22, 0x33, 0x44];
-const KINDS: [(&str, u8); 5] = [("text", 1), ("binary", 2), ("close", 8), ("ping", 9), ("pong", 10)];
+const KINDS: [(&str, u8); 5] =
+    [("text", 1), ("binary", 2), ("close", 8), ("ping", 9), ("pong", 10)];
 
 /// Writes `text …`, `binary …`, `ping …`, `pong …` or `close 1000 …` as one frame.
 /// `None` when the kind is none of these.

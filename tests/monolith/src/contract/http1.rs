@@ -92,12 +92,19 @@ impl Connection {
     }
 
     /// The body after `head`, for the answer to a request of `method` (RFC 9112 §6.3).
-    pub(super) async fn read_body(&mut self, head: &RawHead, method: &str) -> Result<RawBody, WireError> {
+    pub(super) async fn read_body(
+        &mut self,
+        head: &RawHead,
+        method: &str,
+    ) -> Result<RawBody, WireError> {
         let status = head.status();
         if method == "HEAD" || status.starts_with('1') || status == "204" || status == "304" {
             return Ok(RawBody::default());
         }
-        if head.value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked")) {
+        if head
+            .value("transfer-encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+        {
             return self.read_chunked().await;
         }
         if let Some(length) = head.value("content-length") {
@@ -141,7 +148,11 @@ impl Connection {
         Ok(Some(chunk))
     }
 
-    pub(super) async fn read_exact(&mut self, length: usize, what: &'static str) -> Result<Vec<u8>, WireError> {
+    pub(super) async fn read_exact(
+        &mut self,
+        length: usize,
+        what: &'static str,
+    ) -> Result<Vec<u8>, WireError> {
         if length > BODY_BYTES_MAX {
             return Err(WireError::TooLong(what));
         }
@@ -202,13 +213,16 @@ impl RawHead {
 
     /// Whether another request may follow on the connection.
     pub(super) fn keeps_alive(&self) -> bool {
-        let close = self.value("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
+        let close =
+            self.value("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
         self.status_line.starts_with(b"HTTP/1.1 ") && !close
     }
 }
 
 fn number(text: &[u8], radix: u32) -> Result<usize, WireError> {
-    let digits = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let digits = std::str::from_utf8(text)
+        .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let number = digits.and_then(|digits| usize::from_str_radix(digits, radix).ok());
     number.ok_or_else(|| malformed("length", text))
 }

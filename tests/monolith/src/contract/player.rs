@@ -96,7 +96,8 @@ pub(super) async fn perform<'a>(
     exchanges: &'a [Exchange],
     options: &'a Options,
 ) -> Vec<(&'a Exchange, Result<Answer, String>)> {
-    let by_id: HashMap<&str, &Exchange> = exchanges.iter().map(|exchange| (exchange.id(), exchange)).collect();
+    let by_id: HashMap<&str, &Exchange> =
+        exchanges.iter().map(|exchange| (exchange.id(), exchange)).collect();
     let mut conversation = Conversation::new(addr, options, by_id);
     for exchange in exchanges.iter().filter(|exchange| is_chosen(exchange, options)) {
         conversation.play(exchange).await;

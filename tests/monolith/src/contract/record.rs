@@ -54,7 +54,8 @@ fn rewrite(text: &str, exchanges: &[Exchange], answers: &HashMap<String, Answer>
         if index > 0 {
             written.push('\n');
         }
-        let title_and_comments = lines[exchange.line - 1..].iter().take_while(|line| line.starts_with('#'));
+        let title_and_comments =
+            lines[exchange.line - 1..].iter().take_while(|line| line.starts_with('#'));
         title_and_comments.for_each(|line| written.push_str(&format!("{line}\n")));
         let _ = writeln!(written, "{}", exchange.request_head);
         if !exchange.request_body.is_empty() {

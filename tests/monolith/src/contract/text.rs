@@ -22,7 +22,8 @@ pub(super) fn render(bytes: &[u8]) -> String {
 
 fn render_line(line: &[u8], text: &mut String) {
     let bare = line.strip_suffix(b"\n").unwrap_or(line);
-    let is_mark = MARKS.iter().any(|mark| mark.as_bytes() == bare) || bare.starts_with(TITLE.as_bytes());
+    let is_mark =
+        MARKS.iter().any(|mark| mark.as_bytes() == bare) || bare.starts_with(TITLE.as_bytes());
     let (escaped, rest) = line.split_at(usize::from(is_mark));
     render_hex(escaped, text);
     for chunk in rest.utf8_chunks() {
@@ -39,7 +40,9 @@ fn render_line(line: &[u8], text: &mut String) {
             match letter {
                 '\r' => text.push_str("{{cr}}"),
                 '\n' => text.push('\n'),
-                _ if opening || letter.is_control() => render_hex(&letters.as_bytes()[..length], text),
+                _ if opening || letter.is_control() => {
+                    render_hex(&letters.as_bytes()[..length], text)
+                }
                 _ => text.push(letter),
             }
             letters = &letters[length..];
@@ -73,7 +76,8 @@ pub(super) fn expand(
     let mut bytes = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").ok_or_else(|| format!("`{{{{{after}` is not closed"))?;
+        let (name, after) =
+            after.split_once("}}").ok_or_else(|| format!("`{{{{{after}` is not closed"))?;
         bytes.extend_from_slice(before.as_bytes());
         let plain = match name.strip_prefix("x:") {
             Some(hex) => unhex(hex),

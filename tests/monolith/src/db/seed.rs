@@ -72,7 +72,9 @@ async fn plant_people(tx: &mut Transaction<'_, Sqlite>) -> sqlx::Result<()> {
             .execute(&mut **tx)
             .await?;
     }
-    for (owner, name, city) in [(1, "Sea House", "Malmö"), (1, "City Flat", "Berlin"), (2, "Workshop", "Leeds")] {
+    for (owner, name, city) in
+        [(1, "Sea House", "Malmö"), (1, "City Flat", "Berlin"), (2, "Workshop", "Leeds")]
+    {
         sqlx::query("INSERT INTO homes (owner_id, name, city, created_at) VALUES (?, ?, ?, ?)")
             .bind(owner)
             .bind(name)
@@ -122,15 +124,18 @@ fn home_of(device: i64) -> i64 {
 async fn plant_history(tx: &mut Transaction<'_, Sqlite>) -> sqlx::Result<()> {
     for number in 0..EVENTS_PER_DEVICE * DEVICES {
         let (device, round) = (1 + number % DEVICES, number / DEVICES);
-        let kind = ["online", "state", "offline"][usize::try_from((device + round) % 3).unwrap_or(0)];
-        sqlx::query("INSERT INTO events (home_id, device_id, kind, payload, at) VALUES (?, ?, ?, ?, ?)")
-            .bind(home_of(device))
-            .bind(device)
-            .bind(kind)
-            .bind(format!(r#"{{"seq":{round},"rssi":-{}}}"#, 40 + device))
-            .bind(naive(EPOCH + 90_000 + 7 * number))
-            .execute(&mut **tx)
-            .await?;
+        let kind =
+            ["online", "state", "offline"][usize::try_from((device + round) % 3).unwrap_or(0)];
+        sqlx::query(
+            "INSERT INTO events (home_id, device_id, kind, payload, at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(home_of(device))
+        .bind(device)
+        .bind(kind)
+        .bind(format!(r#"{{"seq":{round},"rssi":-{}}}"#, 40 + device))
+        .bind(naive(EPOCH + 90_000 + 7 * number))
+        .execute(&mut **tx)
+        .await?;
     }
     for device in [3, 4, 9, 5] {
         sqlx::query("INSERT INTO commands (device_id, name, args, status, issued_at) VALUES (?, 'reboot', '{}', 'done', ?)")
@@ -144,7 +149,8 @@ async fn plant_history(tx: &mut Transaction<'_, Sqlite>) -> sqlx::Result<()> {
 
 async fn plant_files(tx: &mut Transaction<'_, Sqlite>) -> sqlx::Result<()> {
     let alphabet: Vec<u8> = (b'a'..=b'z').chain(b'A'..=b'Z').chain(b'0'..=b'9').collect();
-    let noise: Vec<u8> = (0..300_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let noise: Vec<u8> =
+        (0..300_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let files: [(&str, &str, &[u8]); 4] = [
         ("alphabet.txt", "text/plain", &alphabet),
         ("rooms/attic plan.txt", "text/plain; charset=utf-8", "Ättic\nBox 1\n".as_bytes()),

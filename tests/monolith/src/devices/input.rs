@@ -36,7 +36,8 @@ impl Posted {
             Some(_) => return Err(Refusal::MEDIA_TYPE),
         };
         let bytes = body::collect(request, TEXT_BYTES_MAX).await?;
-        let device = if is_form { Registration::from_form(&bytes) } else { body::from_json(&bytes)? };
+        let device =
+            if is_form { Registration::from_form(&bytes) } else { body::from_json(&bytes)? };
         Ok(Posted { device, is_form })
     }
 }
@@ -83,7 +84,7 @@ impl Registration {
         let name = check_name(self.name.ok_or(BAD_NAME)?)?;
         let kind = self.kind.filter(|kind| KINDS.contains(&kind.as_str())).ok_or(BAD_KIND)?;
         let firmware = self.firmware.map(check_firmware).transpose()?;
-        let state = self.state.map(check_state).transpose()?;
+        let state = self.state.as_deref().map(check_state).transpose()?;
         Ok(NewDevice {
             name,
             kind,
@@ -120,7 +121,7 @@ impl Change {
         }
         let name = self.name.map(check_name).transpose()?;
         let firmware = self.firmware.map(check_firmware).transpose()?;
-        let state = self.state.map(check_state).transpose()?;
+        let state = self.state.as_deref().map(check_state).transpose()?;
         if name.is_none() && firmware.is_none() && state.is_none() {
             return Err(NOTHING);
         }
@@ -140,6 +141,6 @@ fn check_firmware(firmware: String) -> Result<String, Refusal> {
     if plain && fits { Ok(firmware) } else { Err(BAD_FIRMWARE) }
 }
 
-fn check_state(state: Box<RawValue>) -> Result<String, Refusal> {
+fn check_state(state: &RawValue) -> Result<String, Refusal> {
     if state.get().starts_with('{') { Ok(state.get().to_owned()) } else { Err(BAD_STATE) }
 }

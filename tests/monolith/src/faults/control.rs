@@ -25,7 +25,8 @@ async fn set(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(bytes) => bytes,
         Err(refusal) => return (StatusCode::BAD_REQUEST, refusal.message).into_response(),
     };
-    let parsed = serde_json::from_slice(&bytes).map_err(|error| format!("no list of faults: {error}"));
+    let parsed =
+        serde_json::from_slice(&bytes).map_err(|error| format!("no list of faults: {error}"));
     match parsed.and_then(|faults| app.faults.set(faults)) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),

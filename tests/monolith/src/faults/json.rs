@@ -48,7 +48,9 @@ impl TryFrom<Written> for Fault {
         let given = [ms.is_some(), status.is_some(), after_bytes.is_some(), field.is_some()];
         let (kind, belongs) = match kind {
             Kind::Latency => (FaultKind::Latency { ms: ms.ok_or("`latency` needs `ms`")? }, 0),
-            Kind::Status => (FaultKind::Status { status: status.ok_or("`status` needs `status`")? }, 1),
+            Kind::Status => {
+                (FaultKind::Status { status: status.ok_or("`status` needs `status`")? }, 1)
+            }
             Kind::Cutoff => {
                 let after_bytes = after_bytes.ok_or("`cutoff` needs `after_bytes`")?;
                 (FaultKind::Cutoff { after_bytes }, 2)
@@ -70,10 +72,21 @@ impl From<Fault> for Written {
     fn from(fault: Fault) -> Written {
         let Fault { path_prefix, methods, kind, share } = fault;
         let (ms, status, after_bytes, field) = (None, None, None, None);
-        let plain = Written { path_prefix, methods, kind: Kind::Hang, ms, status, after_bytes, field, share };
+        let plain = Written {
+            path_prefix,
+            methods,
+            kind: Kind::Hang,
+            ms,
+            status,
+            after_bytes,
+            field,
+            share,
+        };
         match kind {
             FaultKind::Latency { ms } => Written { kind: Kind::Latency, ms: Some(ms), ..plain },
-            FaultKind::Status { status } => Written { kind: Kind::Status, status: Some(status), ..plain },
+            FaultKind::Status { status } => {
+                Written { kind: Kind::Status, status: Some(status), ..plain }
+            }
             FaultKind::Cutoff { after_bytes } => {
                 Written { kind: Kind::Cutoff, after_bytes: Some(after_bytes), ..plain }
             }

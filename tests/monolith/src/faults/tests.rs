@@ -8,9 +8,16 @@ fn fault(kind: FaultKind) -> Fault {
 #[test]
 fn a_share_strikes_every_kth() {
     let faults = Faults::default();
-    for (share, expected) in [(0.25, "...x...x...x"), (0.5, ".x.x.x.x.x.x"), (1.0, "xxxxxxxxxxxx"), (0.0, "............"), (0.1, ".........x..")] {
+    for (share, expected) in [
+        (0.25, "...x...x...x"),
+        (0.5, ".x.x.x.x.x.x"),
+        (1.0, "xxxxxxxxxxxx"),
+        (0.0, "............"),
+        (0.1, ".........x.."),
+    ] {
         faults.set(vec![Fault { share, ..fault(FaultKind::Hang) }]).unwrap();
-        let struck = (0..12).map(|_| faults.strike(&Method::GET, "/api/x").strike.map_or('.', |_| 'x'));
+        let struck =
+            (0..12).map(|_| faults.strike(&Method::GET, "/api/x").strike.map_or('.', |_| 'x'));
         assert_eq!(struck.collect::<String>(), expected, "share {share}");
     }
 }
@@ -66,7 +73,12 @@ fn the_json_form_is_the_documented_one() {
     assert_eq!((faults[1].share, faults[1].path_prefix.as_str()), (1.0, ""));
     let again: Vec<Fault> = serde_json::from_str(&serde_json::to_string(&faults).unwrap()).unwrap();
     assert_eq!(again, faults);
-    for bad in [r#"[{"kind":"explode"}]"#, r#"[{"kind":"latency"}]"#, r#"[{"kind":"hang","oops":1}]"#, r#"[{"kind":"hang","ms":1}]"#] {
+    for bad in [
+        r#"[{"kind":"explode"}]"#,
+        r#"[{"kind":"latency"}]"#,
+        r#"[{"kind":"hang","oops":1}]"#,
+        r#"[{"kind":"hang","ms":1}]"#,
+    ] {
         assert!(serde_json::from_str::<Vec<Fault>>(bad).is_err(), "{bad}");
     }
 }
@@ -74,10 +86,15 @@ fn the_json_form_is_the_documented_one() {
 #[test]
 fn one_field_becomes_wrong() {
     let check = |json: &str, field: &str, expected: Option<&str>| {
-        let wrong = falsified(json.as_bytes(), field).map(|bytes| String::from_utf8(bytes).unwrap());
+        let wrong =
+            falsified(json.as_bytes(), field).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(wrong.as_deref(), expected, "{json}");
     };
-    check(r#"{"a":1,"name":"x","b":{"name":"y"}}"#, "name", Some(r#"{"a":1,"name":"?x","b":{"name":"y"}}"#));
+    check(
+        r#"{"a":1,"name":"x","b":{"name":"y"}}"#,
+        "name",
+        Some(r#"{"a":1,"name":"?x","b":{"name":"y"}}"#),
+    );
     check(r#"{"v": 19,"w":2}"#, "v", Some(r#"{"v": 10,"w":2}"#));
     check(r#"{"v":-1.5}"#, "v", Some(r#"{"v":-1.6}"#));
     check(r#"{"on":true}"#, "on", Some(r#"{"on":false}"#));

@@ -49,7 +49,8 @@ fn part(file: Stored, asked: Part) -> Response {
     let content_type = (CONTENT_TYPE, reply::header_value(&file.content_type));
     match asked {
         Part::Whole => {
-            let disposition = format!("attachment; filename*=UTF-8''{}", encode_segment(&file.name));
+            let disposition =
+                format!("attachment; filename*=UTF-8''{}", encode_segment(&file.name));
             let headers = [content_type, (CONTENT_DISPOSITION, reply::header_value(&disposition))];
             (headers, sized(file.content)).into_response()
         }
@@ -67,7 +68,8 @@ fn part(file: Stored, asked: Part) -> Response {
             let boundary = format!("PART_{}", file.etag().trim_matches('"'));
             let media = format!("multipart/byteranges; boundary={boundary}");
             let headers = [(CONTENT_TYPE, reply::header_value(&media))];
-            (StatusCode::PARTIAL_CONTENT, headers, byteranges(&file, &ranges, &boundary)).into_response()
+            (StatusCode::PARTIAL_CONTENT, headers, byteranges(&file, &ranges, &boundary))
+                .into_response()
         }
     }
 }

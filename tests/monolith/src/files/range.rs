@@ -35,7 +35,9 @@ pub(super) fn part(headers: &HeaderMap, length: usize, etag: &str, modified: &st
     }
     let is_same = text(IF_RANGE).is_none_or(|known| known == etag || known == modified);
     let ranges = text(RANGE).filter(|_| is_same).and_then(parse);
-    let Some(ranges) = ranges.filter(|ranges| ranges.len() <= RANGES_MAX) else { return Part::Whole };
+    let Some(ranges) = ranges.filter(|ranges| ranges.len() <= RANGES_MAX) else {
+        return Part::Whole;
+    };
     let mut within: Vec<_> = ranges.into_iter().filter_map(|range| range.within(length)).collect();
     match within.len() {
         0 => Part::Unsatisfiable,

@@ -80,13 +80,14 @@ pub(super) async fn list(pool: &SqlitePool, user: User) -> sqlx::Result<Vec<Summ
     .bind(user.0)
     .fetch_all(pool)
     .await?;
-    let summaries = rows.into_iter().map(|(name, content_type, size, sha256, uploaded_at)| Summary {
-        name,
-        content_type,
-        size: usize::try_from(size).unwrap_or(0),
-        sha256,
-        uploaded_at: naive(uploaded_at),
-    });
+    let summaries =
+        rows.into_iter().map(|(name, content_type, size, sha256, uploaded_at)| Summary {
+            name,
+            content_type,
+            size: usize::try_from(size).unwrap_or(0),
+            sha256,
+            uploaded_at: naive(uploaded_at),
+        });
     Ok(summaries.collect())
 }
 
@@ -96,11 +97,12 @@ pub(super) async fn put(
     user: User,
     file: &Stored,
 ) -> Result<(), Refusal> {
-    let others: i64 = sqlx::query_scalar("SELECT count(*) FROM files WHERE owner_id = ? AND name <> ?")
-        .bind(user.0)
-        .bind(&file.name)
-        .fetch_one(&mut *connection)
-        .await?;
+    let others: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM files WHERE owner_id = ? AND name <> ?")
+            .bind(user.0)
+            .bind(&file.name)
+            .fetch_one(&mut *connection)
+            .await?;
     if others >= FILES_PER_USER_MAX {
         return Err(TOO_MANY);
     }

@@ -25,7 +25,8 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while at < bytes.len() {
         let earlier = bytes.get(at..at + MATCH_MIN).and_then(|key| seen.insert(key, at));
-        let length = earlier.filter(|&place| at - place <= WINDOW).map(|place| common(bytes, place, at));
+        let length =
+            earlier.filter(|&place| at - place <= WINDOW).map(|place| common(bytes, place, at));
         match (earlier, length) {
             (Some(place), Some(length)) => {
                 out.put_match(length, at - place);
@@ -117,7 +118,9 @@ fn split(value: u32, steps: u32) -> (u32, u32, u32) {
 /// The CRC of RFC 1952 §8.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
     })
 }
 
