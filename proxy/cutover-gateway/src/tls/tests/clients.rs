@@ -165,3 +165,24 @@ async fn a_list_of_another_ca_leaves_the_status_unknown() {
     let met = meet(&listener, &pki.connector(Some(pki.client("seven", 7)))).await;
     expect!["no handshake: status_unknown"].assert_eq(&met.outcome());
 }
+
+/// Lists of leaves are enough; one that names a CA between counts as well.
+#[tokio::test]
+async fn a_ca_between_can_be_revoked() {
+    let root = Pki::new("root");
+    let between = root.intermediate("between", 9);
+    let (leaf, key) = between.client("seven", 7);
+    let text = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let chain = root.write("chain.pem", &(text(&leaf) + &text(&between.ca_file())));
+    let client = root.connector(Some((chain, key)));
+    let mut files = root.mutual(ClientAuth::Required);
+    let of_leaves = text(&between.revoke(&[]));
+    files.client_crl = Some(root.write("lists.pem", &of_leaves));
+    let listener = TlsListener::load(files).unwrap();
+    expect!["seven"].assert_eq(&meet(&listener, &client).await.outcome());
+    root.write("lists.pem", &(of_leaves + &text(&root.revoke(&[9]))));
+    listener.reload().unwrap();
+    expect!["not admitted: revoked"].assert_eq(&meet(&listener, &client).await.outcome());
+    let fresh = root.connector(Some((root.path("chain.pem"), between.path("seven.key"))));
+    expect!["no handshake: revoked"].assert_eq(&meet(&listener, &fresh).await.outcome());
+}

@@ -40,6 +40,18 @@ impl Pki {
         Self { dir: TempDir::new().unwrap(), ca: Issuer::new(params, key), ca_pem }
     }
 
+    /// A CA between, issued by this one.
+    pub(super) fn intermediate(&self, name: &str, serial: u64) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(SerialNumber::from(serial));
+        let key = KeyPair::generate().unwrap();
+        let ca_pem = params.signed_by(&key, &self.ca).unwrap().pem();
+        Self { dir: TempDir::new().unwrap(), ca: Issuer::new(params, key), ca_pem }
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
