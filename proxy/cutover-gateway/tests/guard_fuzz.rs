@@ -16,7 +16,7 @@ mod requests;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use mutate::{Case, corpus};
-use requests::{Seen, by_hyper, passed, split};
+use requests::{Seen, by_guarded, by_hyper, passed, split};
 use tokio::runtime::{Builder, Runtime};
 
 /// Cases in the usual run.
@@ -28,7 +28,7 @@ const CASES_SLOW: usize = 1_000_000;
 fn the_corpus_is_split_alike() {
     let runtime = runtime();
     for input in corpus() {
-        check(&runtime, &input);
+        check(&runtime, &input, input.len() / 2);
     }
 }
 
@@ -47,7 +47,7 @@ fn fuzz(cases: usize) {
     let (corpus, runtime) = (corpus(), runtime());
     let (passing, requests) = (AtomicUsize::new(0), AtomicUsize::new(0));
     bolero::check!().with_iterations(cases).with_max_len(64).with_type::<Case>().for_each(|case| {
-        let seen = check(&runtime, &case.bytes(&corpus));
+        let seen = check(&runtime, &case.bytes(&corpus), case.cut());
         passing.fetch_add(usize::from(seen > 0), Relaxed);
         requests.fetch_add(seen, Relaxed);
     });
@@ -58,7 +58,7 @@ fn fuzz(cases: usize) {
 }
 
 /// Returns how many requests passed.
-fn check(runtime: &Runtime, input: &[u8]) -> usize {
+fn check(runtime: &Runtime, input: &[u8], cut: usize) -> usize {
     let passed = passed(input);
     let ours = split(passed);
     let theirs = runtime.block_on(by_hyper(passed));
@@ -67,6 +67,9 @@ fn check(runtime: &Runtime, input: &[u8]) -> usize {
         "{}\nguard: {ours:#?}\nhyper: {theirs:#?}",
         input.escape_ascii()
     );
+    // And with the guard at work, where the rest comes as well.
+    let guarded = runtime.block_on(by_guarded(input, cut));
+    assert_eq!(theirs, guarded, "{} in two pieces at {cut}", input.escape_ascii());
     theirs.len()
 }
 
@@ -87,5 +90,5 @@ fn same(ours: &Seen, theirs: &Seen) -> bool {
 }
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().build().unwrap()
+    Builder::new_current_thread().enable_time().build().unwrap()
 }

@@ -126,6 +126,11 @@ impl Case {
         Self::generate(&mut driver).expect("64 bytes are more than a case takes")
     }
 
+    /// Where the input is divided; beyond its end means anywhere.
+    pub(crate) fn cut(&self) -> usize {
+        usize::from(self.steps[0].other)
+    }
+
     /// The mutated bytes.
     pub(crate) fn bytes(&self, corpus: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = corpus[usize::from(self.base) % corpus.len()].clone();

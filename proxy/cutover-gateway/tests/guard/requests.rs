@@ -1,18 +1,22 @@
 //! Requests as the guard's grammar reads them, and as hyper does.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use cutover_gateway::guard::{Limits, Phase, Scan, Scanner};
+use cutover_gateway::guard::{
+    Answering, ConnHandle, GuardConfig, Limits, Phase, Scan, Scanner, guard,
+};
 use http::header::CONNECTION;
 use http::{HeaderMap, Request, Response, Version};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 
 /// One request as split from the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,29 +144,69 @@ fn unchunk(mut input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 
 /// What hyper's server, unguarded, makes of `input`; upgrades are declined.
 pub(crate) async fn by_hyper(input: &[u8]) -> Vec<Seen> {
-    let (mut client, server) = tokio::io::duplex(1 << 20);
+    let (client, server) = tokio::io::duplex(1 << 20);
+    serve(client, server, None, &[input]).await
+}
+
+/// What hyper's server makes of `input` behind the guard, where it comes in
+/// two pieces.
+pub(crate) async fn by_guarded(input: &[u8], cut: usize) -> Vec<Seen> {
+    let (client, server) = tokio::io::duplex(1 << 20);
+    let (guarded, handle) = guard(server, &GuardConfig::default(), Arc::new(()));
+    let (first, second) = input.split_at(cut % (input.len() + 1));
+    serve(client, guarded, Some(handle), &[first, second]).await
+}
+
+async fn serve(
+    mut client: DuplexStream,
+    server: impl AsyncRead + AsyncWrite + Unpin,
+    handle: Option<ConnHandle>,
+    pieces: &[&[u8]],
+) -> Vec<Seen> {
     let all = Arc::new(Mutex::new(Vec::new()));
-    let service = {
+    let service = service_fn(|request: Request<Incoming>| {
+        let answering = handle.as_ref().map(ConnHandle::answering);
         let all = all.clone();
-        service_fn(move |request: Request<Incoming>| {
-            let all = all.clone();
-            async move {
-                let seen = see(request).await;
-                all.lock().unwrap().push(seen);
-                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
-            }
-        })
-    };
-    client.write_all(input).await.unwrap();
-    client.shutdown().await.unwrap();
+        async move {
+            let seen = see(request).await;
+            all.lock().unwrap().push(seen);
+            Ok::<_, Infallible>(Response::new(Answer(answering)))
+        }
+    });
     let mut http = http1::Builder::new();
-    // The end of input is all there, and must not cut off what came before.
+    // The end of input must not cut off what came before.
     http.max_headers(256).half_close(true);
     let serving = http.serve_connection(TokioIo::new(server), service);
-    let mut answers = Vec::new();
-    let (_, read) = tokio::join!(serving, client.read_to_end(&mut answers));
-    read.unwrap();
+    let talking = async {
+        for piece in pieces {
+            // A server that has refused closes before all was sent.
+            let _ = client.write_all(piece).await;
+            tokio::task::yield_now().await;
+        }
+        let _ = client.shutdown().await;
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+    };
+    let _ = tokio::join!(serving, talking);
     std::mem::take(&mut *all.lock().unwrap())
+}
+
+/// An empty answer, which tells the guard of its end.
+struct Answer(#[expect(dead_code, reason = "its drop is what tells")] Option<Answering>);
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
 }
 
 async fn see(request: Request<Incoming>) -> Seen {
