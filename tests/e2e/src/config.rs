@@ -22,6 +22,8 @@ pub struct Config {
     pub admin: SocketAddr,
     /// Name and URL of each upstream; the first is the default.
     pub upstreams: Vec<(String, String)>,
+    /// Further lines of each `[upstream]`.
+    pub upstream: String,
     /// Endpoint for traces; empty for none.
     pub otlp: String,
     /// Share of traces recorded, 0 to 1.
@@ -50,6 +52,7 @@ impl Config {
             http: ports::free(),
             admin: ports::free(),
             upstreams: upstreams.collect(),
+            upstream: String::new(),
             otlp: String::new(),
             sample_ratio: 1.0,
             telemetry: String::new(),
@@ -93,7 +96,7 @@ impl Config {
             self.admin_more, self.more
         );
         for (name, url) in &self.upstreams {
-            let _ = write!(text, "[upstream.{name}]\nurl = \"{url}\"\n\n");
+            let _ = write!(text, "[upstream.{name}]\nurl = \"{url}\"\n{}\n", self.upstream);
         }
         text
     }

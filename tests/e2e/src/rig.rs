@@ -11,10 +11,12 @@ use tempfile::TempDir;
 use crate::config::Config;
 
 mod home;
+mod pair;
 mod proxy;
 mod server;
 
 pub use home::Home;
+pub use pair::Pair;
 pub use proxy::{Flip, Proxy};
 pub use server::Server;
 

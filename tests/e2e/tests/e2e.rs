@@ -4,6 +4,9 @@
 
 /// Where the modules of this one test binary lie.
 mod e2e {
+    mod phases;
     mod rig;
+    mod streams;
     mod tidy;
+    mod transparency;
 }
