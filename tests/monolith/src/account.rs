@@ -243,7 +243,7 @@ fn forget_cookies() -> impl axum::response::IntoResponseParts {
 
 /// No way to send the browser to another house.
 fn is_local(next: &str) -> bool {
-    next.starts_with('/')
-        && !next.starts_with("//")
-        && next.bytes().all(|byte| byte.is_ascii_graphic())
+    // Browsers read a backslash as a slash.
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain && next.starts_with('/') && !next.starts_with("//")
 }

@@ -59,6 +59,7 @@ pub(crate) async fn answer(
     switch: Arc<CutSwitch>,
     request: Request<Incoming>,
 ) -> Result<Response<Logged>, HungUp> {
+    switch.disarm();
     let mut entry = app.access_log.begin(request.method(), request.uri().path());
     let id = RequestId(format!("req-{:08x}", fastrand::u32(..)));
     let is_head = request.method() == Method::HEAD;
@@ -118,7 +119,9 @@ async fn route(router: Router, mut request: Request<Incoming>, id: RequestId) ->
 
 /// A path with a slash too many is sent to the one without; anything else is not there.
 async fn unmatched(uri: Uri) -> Response {
-    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+    // Two slashes in front would send the browser to another house.
+    let is_ours = |path: &&str| !path.is_empty() && !path.starts_with("//");
+    let Some(path) = uri.path().strip_suffix('/').filter(is_ours) else {
         return (StatusCode::NOT_FOUND, [(http::header::CONTENT_TYPE, reply::HTML)], NOT_FOUND)
             .into_response();
     };

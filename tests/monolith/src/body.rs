@@ -74,3 +74,6 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub enum FaultKind {
         status: u16,
     },
     /// The request is handled, but the connection closes after so many bytes of the answer,
-    /// counted from the status line on.
+    /// counted from the status line on; a shorter answer arrives whole.
     Cutoff {
         /// Bytes that still arrive; 0 is none.
         after_bytes: u64,

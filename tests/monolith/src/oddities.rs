@@ -25,7 +25,7 @@ mod gzip;
 const BATCH_MAX: usize = 50;
 const BAD_BATCH: Refusal = Refusal::soft("E_BATCH", "Bad batch");
 const ECHO_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Left out of the echo: agents add them, and they are nobody's business.
+/// Left out of the echo unless `?all` asks for them: tracing agents add them on the way.
 const TRACING_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -138,8 +138,9 @@ async fn batch(
 /// The request as it arrived: whoever rewrites it on the way is seen here.
 async fn echo(request: Request) -> Result<Response, Refusal> {
     let mut text = format!("{} {}\n", request.method(), request.uri());
+    let wants_all = request.uri().query() == Some("all");
     for (name, value) in request.headers() {
-        if !TRACING_HEADERS.contains(&name.as_str()) {
+        if wants_all || !TRACING_HEADERS.contains(&name.as_str()) {
             text.push_str(&format!("{name}: {}\n", value.as_bytes().escape_ascii()));
         }
     }

@@ -25,6 +25,11 @@ impl Default for CutSwitch {
 }
 
 impl CutSwitch {
+    /// Forgets an earlier [`CutSwitch::arm`].
+    pub(crate) fn disarm(&self) {
+        self.0.store(UNLIMITED, Ordering::Relaxed);
+    }
+
     /// Lets `bytes` more out, then breaks the connection.
     pub(crate) fn arm(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
@@ -101,3 +106,6 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

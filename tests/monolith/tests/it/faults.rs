@@ -49,6 +49,17 @@ async fn cutoff_ends_the_connection_after_so_many_bytes() {
 }
 
 #[tokio::test]
+async fn a_cutoff_does_not_outlive_its_answer() {
+    let rig = Rig::start().await;
+    let cutoff = Fault::everywhere(FaultKind::Cutoff { after_bytes: 1000 }).on("/health");
+    rig.monolith.set_faults(vec![cutoff]).unwrap();
+    let two = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n\
+        GET /api/v1/catalog HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let answers = rig.raw(two).await;
+    assert!(answers.contains("OK\n") && answers.ends_with("]}\n"), "{answers}");
+}
+
+#[tokio::test]
 async fn wrong_field_keeps_the_framing_right() {
     let rig = Rig::start().await;
     let whole = rig.get(PATH).await;
