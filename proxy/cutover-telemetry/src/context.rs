@@ -57,33 +57,71 @@ pub enum Extracted {
     Valid(TraceContext),
 }
 
+/// Which headers of ours a request carries, found in one pass over all: cheaper
+/// than looking up each, since most requests carry none.
+pub(crate) struct Carried<'a> {
+    headers: &'a HeaderMap,
+    parent: Option<&'a HeaderValue>,
+    has_several_parents: bool,
+    /// There is a `tracestate`.
+    pub(crate) has_state: bool,
+    /// There is `baggage`.
+    pub(crate) has_baggage: bool,
+}
+
 /// Reads the context a request came with.
 ///
 /// `tracestate` headers are joined in order and checked; a list that breaks the
 /// grammar or has more than 32 members is dropped as a whole, the trace goes on.
 pub fn extract(headers: &HeaderMap) -> Extracted {
-    let mut values = headers.get_all(TRACEPARENT).iter();
-    let Some(value) = values.next() else {
-        return Extracted::Absent;
-    };
-    if values.next().is_some() {
-        return Extracted::Invalid;
-    }
-    match parse::traceparent(value.as_bytes()) {
-        None => Extracted::Invalid,
-        Some((trace_id, span_id, flags)) => Extracted::Valid(TraceContext {
-            trace_id,
-            span_id,
-            flags,
-            state: state::combine(headers.get_all(TRACESTATE)),
-        }),
-    }
+    Carried::find(headers).extract()
 }
 
 /// Takes every trace header off a request, so that none passes by mistake.
 pub fn remove(headers: &mut HeaderMap) {
     headers.remove(TRACEPARENT);
     headers.remove(TRACESTATE);
+}
+
+// === impl Carried ===
+
+impl<'a> Carried<'a> {
+    pub(crate) fn find(headers: &'a HeaderMap) -> Self {
+        let mut carried = Self {
+            headers,
+            parent: None,
+            has_several_parents: false,
+            has_state: false,
+            has_baggage: false,
+        };
+        for (name, value) in headers {
+            match name.as_str() {
+                "traceparent" => {
+                    carried.has_several_parents = carried.parent.is_some();
+                    carried.parent = Some(value);
+                }
+                "tracestate" => carried.has_state = true,
+                "baggage" => carried.has_baggage = true,
+                _ => {}
+            }
+        }
+        carried
+    }
+
+    pub(crate) fn extract(&self) -> Extracted {
+        let Some(parent) = self.parent else {
+            return Extracted::Absent;
+        };
+        if self.has_several_parents {
+            return Extracted::Invalid;
+        }
+        let Some((trace_id, span_id, flags)) = parse::traceparent(parent.as_bytes()) else {
+            return Extracted::Invalid;
+        };
+        let state =
+            if self.has_state { state::combine(self.headers.get_all(TRACESTATE)) } else { None };
+        Extracted::Valid(TraceContext { trace_id, span_id, flags, state })
+    }
 }
 
 // === impl TraceContext ===
@@ -106,11 +144,18 @@ impl TraceContext {
     /// Writes the context into the headers of an outgoing request, replacing
     /// whatever trace headers were there.
     pub fn inject(&self, headers: &mut HeaderMap) {
+        self.inject_over(headers, true);
+    }
+
+    /// As [`Self::inject`]; without `has_state` there is no `tracestate` to
+    /// replace.
+    pub(crate) fn inject_over(&self, headers: &mut HeaderMap, has_state: bool) {
         headers.insert(TRACEPARENT, self.traceparent());
-        match &self.state {
-            Some(state) => headers.insert(TRACESTATE, state.clone()),
-            None => headers.remove(TRACESTATE),
-        };
+        if let Some(state) = &self.state {
+            headers.insert(TRACESTATE, state.clone());
+        } else if has_state {
+            headers.remove(TRACESTATE);
+        }
     }
 
     /// The value of `traceparent`, version 00.

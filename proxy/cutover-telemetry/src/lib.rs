@@ -73,6 +73,7 @@ pub mod service;
 pub mod span;
 mod tracer;
 mod trust;
+mod wire;
 
 pub use tracer::{RequestTrace, Tracer};
 pub use trust::{IpNet, IpNetError, Trust};

@@ -1,12 +1,12 @@
 //! The facts of a request, and the spans made of them.
 //!
 //! Nothing is built for a request that is not kept. For one that is, the worker
-//! thread only copies facts into a [`RequestRecord`] (two allocations); names,
+//! thread only copies facts into a record (two allocations); names,
 //! redaction and attributes are made by the exporter's thread. Names and
 //! attributes follow OpenTelemetry's semantic conventions 1.42.
 
-mod attributes;
 mod client;
+mod parts;
 mod record;
 mod redaction;
 mod server;
@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, StatusCode, Version};
 
 use crate::context::SpanId;
 
-pub(crate) use attributes::{method_attribute, protocol_version};
+pub(crate) use parts::{method_attribute, protocol_version};
 pub(crate) use record::{Clock, RequestRecord};
 pub use redaction::{KEYS_DEFAULT, Redaction};
 

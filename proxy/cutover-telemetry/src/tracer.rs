@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 use crate::baggage;
-use crate::context::{self, Extracted, Flags, SpanId, TraceContext};
+use crate::context::{Carried, Extracted, Flags, SpanId, TraceContext};
 use crate::export::Spans;
 use crate::sampling::{Keep, Outcome, Reason, Sampler};
 use crate::span::{ClientSpan, RequestRecord, ServerSpan};
@@ -29,9 +29,21 @@ pub struct RequestTrace {
     /// Where an untrusted caller's trace stands.
     link: Option<Box<TraceContext>>,
     head: Keep,
-    /// Baggage is kept: no context came, or one that we trust.
-    trusted: bool,
+    /// The request came with a `tracestate`.
+    had_state: bool,
+    baggage: Baggage,
     has_span: bool,
+}
+
+/// What to do with a request's baggage.
+#[derive(Clone, Copy, Debug)]
+enum Baggage {
+    /// There is none.
+    None,
+    /// It may pass, within its limits.
+    Limit,
+    /// It comes from outside the trust boundary.
+    Remove,
 }
 
 // === impl Tracer ===
@@ -51,12 +63,20 @@ impl Tracer {
     /// trace, the caller's `tracestate` forgotten.
     #[must_use]
     pub fn begin(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> RequestTrace {
+        let carried = Carried::find(headers);
         let trusted = self.trust.trusts(peer);
-        match context::extract(headers) {
+        let mut trace = match carried.extract() {
             Extracted::Valid(incoming) if trusted => self.join(incoming),
-            Extracted::Valid(incoming) => self.root(trusted, Some(Box::new(incoming))),
-            Extracted::Absent | Extracted::Invalid => self.root(trusted, None),
-        }
+            Extracted::Valid(incoming) => self.root(Some(Box::new(incoming))),
+            Extracted::Absent | Extracted::Invalid => self.root(None),
+        };
+        trace.had_state = carried.has_state;
+        trace.baggage = match (carried.has_baggage, trusted) {
+            (false, _) => Baggage::None,
+            (true, true) => Baggage::Limit,
+            (true, false) => Baggage::Remove,
+        };
+        trace
     }
 
     /// Whether a request that ended so is recorded. Ask before
@@ -90,16 +110,25 @@ impl Tracer {
             parent: has_span.then_some(incoming.span_id),
             context: if has_span { incoming.child() } else { incoming },
             link: None,
-            trusted: true,
+            had_state: false,
+            baggage: Baggage::None,
             has_span,
         }
     }
 
-    fn root(&self, trusted: bool, link: Option<Box<TraceContext>>) -> RequestTrace {
+    fn root(&self, link: Option<Box<TraceContext>>) -> RequestTrace {
         let mut context = TraceContext::new_root(false);
         let head = self.sampler.head(None, context.trace_id);
         context.flags = context.flags.with_sampled(head.is_yes());
-        RequestTrace { context, parent: None, link, head, trusted, has_span: self.spans.is_some() }
+        RequestTrace {
+            context,
+            parent: None,
+            link,
+            head,
+            had_state: false,
+            baggage: Baggage::None,
+            has_span: self.spans.is_some(),
+        }
     }
 }
 
@@ -131,21 +160,24 @@ impl RequestTrace {
         self.head
     }
 
-    /// Prepares the headers of one upstream attempt: a span id of its own in
+    /// Prepares the headers of one upstream attempt, copied from those of the
+    /// request that [`Tracer::begin`] saw: a span id of its own in
     /// `traceparent`, `tracestate` to match, baggage by the trust rule and
     /// within its limits. Returns the id for the attempt's [`ClientSpan`].
     pub fn attempt(&self, headers: &mut HeaderMap) -> SpanId {
-        if self.trusted {
-            baggage::limit(headers);
-        } else {
-            baggage::remove(headers);
+        match self.baggage {
+            Baggage::None => {}
+            Baggage::Limit => {
+                baggage::limit(headers);
+            }
+            Baggage::Remove => baggage::remove(headers),
         }
         if !self.has_span {
-            self.context.inject(headers);
+            self.context.inject_over(headers, self.had_state);
             return self.context.span_id;
         }
         let attempt = self.context.child();
-        attempt.inject(headers);
+        attempt.inject_over(headers, self.had_state);
         attempt.span_id
     }
 

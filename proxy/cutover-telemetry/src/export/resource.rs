@@ -3,10 +3,10 @@
 use std::fs;
 
 use opentelemetry::Key;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_sdk::resource::{ResourceDetector, TelemetryResourceDetector};
 
 use crate::context::random_u128;
+use crate::wire::Wire;
 
 /// The attributes that describe this process, the same for all its spans.
 #[derive(Clone, Debug)]
@@ -57,13 +57,12 @@ impl Resource {
         found.map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn to_otlp(&self) -> Vec<KeyValue> {
-        let to_attribute = |(key, value): &(Key, String)| KeyValue {
-            key: key.as_str().to_owned(),
-            value: Some(AnyValue { value: Some(Value::StringValue(value.clone())) }),
-            ..KeyValue::default()
-        };
-        self.attributes.iter().map(to_attribute).collect()
+    /// Appends the fields of OTLP's `Resource`.
+    pub(super) fn put(&self, wire: &mut Wire) {
+        let mut attributes = wire.attributes(1);
+        for (key, value) in &self.attributes {
+            attributes.text(key.as_str(), value);
+        }
     }
 
     fn with(mut self, key: &'static str, value: &str) -> Self {

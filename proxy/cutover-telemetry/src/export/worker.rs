@@ -4,10 +4,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::resource::v1;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -17,6 +14,7 @@ use super::sender::{Accepted, Failure, Sender};
 use super::{ExportConfig, Resource};
 use crate::metrics::{DropReason, Signal, TelemetryMetrics};
 use crate::span::{Clock, Redaction, SCHEMA_URL};
+use crate::wire::Wire;
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -31,7 +29,8 @@ pub(super) struct Worker {
     receiver: SpanReceiver,
     /// By when to end; `None`: not yet.
     stop: watch::Receiver<Option<std::time::Instant>>,
-    resource: Vec<KeyValue>,
+    /// Encoded once.
+    resource: Vec<u8>,
     redaction: Redaction,
     batch_spans_max: usize,
     delay: Duration,
@@ -60,11 +59,14 @@ impl Worker {
         stop: watch::Receiver<Option<std::time::Instant>>,
         metrics: &TelemetryMetrics,
     ) -> Self {
+        let mut wire = Wire::default();
+        resource.put(&mut wire);
+        let encoded = wire.into_bytes();
         Self {
             sender,
             receiver,
             stop,
-            resource: resource.to_otlp(),
+            resource: encoded,
             redaction: config.redaction.clone(),
             batch_spans_max: config.batch_spans_max.max(1),
             delay: config.delay,
@@ -143,9 +145,12 @@ impl Worker {
     async fn send_with_retries(&mut self, batch: Bytes) -> Result<Accepted, Failure> {
         let give_up = Instant::now() + self.timeout;
         let mut backoff = BACKOFF_FIRST;
+        let mut last = None;
         loop {
             let failure = match self.send_once(batch.clone(), give_up).await {
                 Err(failure) if failure.is_transient() => failure,
+                // Time is up, but what went wrong before says more.
+                Err(Failure::Timeout) => return Err(last.unwrap_or(Failure::Timeout)),
                 outcome => return outcome,
             };
             let wait = failure.retry_after().unwrap_or(backoff).max(backoff);
@@ -153,6 +158,7 @@ impl Worker {
             if again >= give_up || self.stops_before(again).await {
                 return Err(failure);
             }
+            last = Some(failure);
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
     }
@@ -201,40 +207,40 @@ impl Worker {
         self.is_failing = outcome.is_err();
     }
 
+    /// An `ExportTraceServiceRequest`.
     fn encode(&self, items: Vec<Item>) -> Bytes {
-        let clock = Clock::read();
-        let (mut own, mut sdk) = (Vec::new(), Vec::new());
-        for item in items {
-            match item {
-                Item::Request(record) => record.to_spans(clock, &self.redaction, &mut own),
-                Item::Sdk(span) => sdk.push(Span::from(*span)),
-            }
-        }
-        let scopes = [("cutover", own), ("tracing", sdk)];
-        let request = ExportTraceServiceRequest {
-            resource_spans: vec![ResourceSpans {
-                resource: Some(v1::Resource {
-                    attributes: self.resource.clone(),
-                    ..v1::Resource::default()
-                }),
-                scope_spans: scopes.into_iter().filter_map(to_scope).collect(),
-                schema_url: SCHEMA_URL.to_owned(),
-            }],
-        };
-        request.encode_to_vec().into()
+        let (own, sdk): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|item| matches!(item, Item::Request(_)));
+        let mut wire = Wire::with_capacity(64 * 1024);
+        wire.nested(1, |wire| {
+            wire.bytes(1, &self.resource);
+            self.put_scope(wire, "cutover", own);
+            self.put_scope(wire, "tracing", sdk);
+            wire.bytes(3, SCHEMA_URL.as_bytes());
+        });
+        wire.into_bytes().into()
     }
-}
 
-fn to_scope((name, spans): (&str, Vec<Span>)) -> Option<ScopeSpans> {
-    (!spans.is_empty()).then(|| ScopeSpans {
-        scope: Some(InstrumentationScope {
-            name: name.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ..InstrumentationScope::default()
-        }),
-        spans,
-        schema_url: SCHEMA_URL.to_owned(),
-    })
+    /// A `ScopeSpans`, unless there are no spans.
+    fn put_scope(&self, wire: &mut Wire, name: &str, items: Vec<Item>) {
+        if items.is_empty() {
+            return;
+        }
+        let clock = Clock::read();
+        wire.nested(2, |wire| {
+            wire.nested(1, |wire| {
+                wire.bytes(1, name.as_bytes());
+                wire.bytes(2, env!("CARGO_PKG_VERSION").as_bytes());
+            });
+            for item in items {
+                match item {
+                    Item::Request(record) => record.put(wire, 2, clock, &self.redaction),
+                    Item::Sdk(span) => wire.bytes(2, &Span::from(*span).encode_to_vec()),
+                }
+            }
+            wire.bytes(3, SCHEMA_URL.as_bytes());
+        });
+    }
 }
 
 /// Returns when the time given for stopping is over; never, while nobody asked.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use http::{Method, StatusCode, Version};
-use opentelemetry_proto::tonic::trace::v1::Span;
 use smallvec::SmallVec;
 
 use super::{ClientSpan, Decision, Redaction, RouteLabel, Scheme, ServerSpan, client, server};
 use crate::context::{SpanId, TraceContext};
 use crate::sampling::Reason;
 use crate::tracer::RequestTrace;
+use crate::wire::Wire;
 
 /// Longer texts are cut, so that the queue's memory is bounded.
 pub(super) const TEXT_BYTES_MAX: usize = 1024;
@@ -96,11 +96,11 @@ impl RequestRecord {
         1 + self.attempts.len()
     }
 
-    /// Appends its spans, the SERVER span first.
-    pub(crate) fn to_spans(&self, clock: Clock, redaction: &Redaction, spans: &mut Vec<Span>) {
-        spans.push(server::span(self, clock, redaction));
+    /// Appends its spans as fields of this number, the SERVER span first.
+    pub(crate) fn put(&self, wire: &mut Wire, field: u32, clock: Clock, redaction: &Redaction) {
+        wire.nested(field, |wire| server::put(wire, self, clock, redaction));
         for attempt in &self.attempts {
-            spans.push(client::span(self, attempt, clock, redaction));
+            wire.nested(field, |wire| client::put(wire, self, attempt, clock, redaction));
         }
     }
 
@@ -111,6 +111,11 @@ impl RequestRecord {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         }
+    }
+
+    /// `http.route` and `url.template`.
+    pub(super) fn template(&self) -> Option<&str> {
+        self.route.as_ref().and_then(|route| route.template.as_deref())
     }
 
     pub(super) fn authority(&self) -> Option<&str> {

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as Code;
+use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
+use prost::Message;
 
 use super::server::split_authority;
 use super::*;
@@ -13,6 +14,7 @@ use crate::export::queue_for_tests;
 use crate::sampling::{Reason, Sampler};
 use crate::tracer::{RequestTrace, Tracer};
 use crate::trust::Trust;
+use crate::wire::Wire;
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -81,8 +83,9 @@ fn attempt(start: Instant, status: u16, resend_count: u32) -> ClientSpan {
 
 fn spans(trace: &RequestTrace, server: &ServerSpan<'_>, attempts: Vec<ClientSpan>) -> Vec<Span> {
     let record = RequestRecord::new(trace, Reason::Parent, server, attempts);
-    let mut spans = Vec::new();
-    record.to_spans(Clock::read(), &Redaction::default(), &mut spans);
+    let mut wire = Wire::default();
+    record.put(&mut wire, 2, Clock::read(), &Redaction::default());
+    let spans = ScopeSpans::decode(&*wire.into_bytes()).unwrap().spans;
     assert_eq!(spans.len(), record.span_count());
     spans
 }

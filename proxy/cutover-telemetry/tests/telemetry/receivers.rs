@@ -15,7 +15,7 @@ fn impatient(endpoint: String) -> ExportConfig {
     ExportConfig {
         batch_spans_max: 2,
         delay: Duration::from_secs(3600),
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(1),
         ..ExportConfig::new(endpoint)
     }
 }

@@ -54,7 +54,7 @@ fn config(port: u16, ca_pem: &str) -> ExportConfig {
     ExportConfig {
         ca_pem: Some(ca_pem.as_bytes().to_vec()),
         delay: Duration::from_secs(3600),
-        timeout: Duration::from_millis(500),
+        timeout: Duration::from_secs(2),
         ..ExportConfig::new(format!("https://localhost:{port}"))
     }
 }
