@@ -15,7 +15,7 @@ mod pair;
 mod proxy;
 mod server;
 
-pub use home::Home;
+pub use home::{Home, HomePlan};
 pub use pair::Pair;
 pub use proxy::{Flip, Proxy};
 pub use server::Server;
@@ -67,16 +67,6 @@ impl Rig {
     /// Starts Cutover with `config` and waits until it is ready.
     pub async fn proxy(&self, config: Config) -> anyhow::Result<Proxy> {
         Proxy::start(self, config, "cutover").await
-    }
-
-    /// Starts a monolith with `devices` devices beyond its usual seed.
-    pub async fn monolith(&self, devices: u32) -> anyhow::Result<Server> {
-        Server::monolith(self, devices).await
-    }
-
-    /// Monolith, registry with the monolith's devices, and nothing in front yet.
-    pub async fn home(&self, devices: u32) -> anyhow::Result<Home> {
-        Home::start(self, devices).await
     }
 }
 

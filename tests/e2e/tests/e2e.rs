@@ -4,9 +4,13 @@
 
 /// Where the modules of this one test binary lie.
 mod e2e {
+    mod contract;
+    mod flips;
+    mod lifecycle;
     mod phases;
     mod rig;
     mod streams;
+    mod third_party;
     mod tidy;
     mod transparency;
 }

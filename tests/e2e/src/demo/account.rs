@@ -48,7 +48,7 @@ pub(super) struct Row {
 impl Logged {
     /// What the access logs of `home` hold by now, less `before`.
     pub(super) fn since(before: Logged, home: &Home) -> anyhow::Result<Logged> {
-        let now = Logged::all(home.monolith.access_log(), home.registry.access_log())?;
+        let now = Logged::all(&home.monolith.access_log(), &home.registry.access_log())?;
         Ok(now.less(before))
     }
 

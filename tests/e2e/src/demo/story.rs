@@ -10,7 +10,7 @@ use super::account::{Counted, Logged, ROUTE, compare};
 use super::screen::{Screen, Step, milliseconds, number};
 use super::traffic::{READ, User};
 use crate::load::{Load, Outcome, Report};
-use crate::rig::{Home, any_port};
+use crate::rig::{Home, HomePlan};
 use crate::{Proxy, Rig};
 
 /// Devices that the monolith has without asking for more.
@@ -80,18 +80,17 @@ impl Stage {
     async fn set(options: &Options, screen: &mut Screen) -> anyhow::Result<Stage> {
         let rig = Rig::new()?;
         let devices = USUAL_DEVICES + options.devices;
-        let monolith = rig.monolith(options.devices).await?;
+        let plan = HomePlan { devices: options.devices, ..HomePlan::default() };
+        let monolith = rig.monolith(&plan).await?;
         screen.say(format!(
             "  monolith  {}  the legacy system, with its own database",
             monolith.url()
         ));
-        let registry = Home::registry(&rig, any_port(), "").await?;
-        let began = Instant::now();
-        let backfill = Home::backfill(&rig, &monolith, &registry).await?;
+        let registry = rig.registry(&plan).await?;
+        let (url, began) = (registry.url(), Instant::now());
+        let home = Home::join(&rig, plan, monolith, registry).await?;
         let took = began.elapsed().as_secs_f64();
-        let url = registry.url();
         screen.say(format!("  registry  {url}  the new service; the backfill copied and verified the devices in {took:.1} s"));
-        let home = Home { monolith, registry, backfill };
         let proxy = rig.proxy(home.config("phase = \"legacy\"")).await?;
         let (front, admin) = (proxy.addr(), proxy.admin());
         screen.say(format!(
@@ -283,7 +282,7 @@ impl Stage {
 
     /// Brings registry back, asks a little, and waits for Ctrl-C.
     async fn keep(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
-        self.home.registry = Home::registry(&self.rig, self.home.registry.addr(), "").await?;
+        self.home.revive_registry(&self.rig).await?;
         let rate = (options.rate / 10).max(1);
         self.load = Some(self.user.begin(self.proxy.addr(), rate));
         let (front, dir) = (self.proxy.addr(), self.proxy.dir().display());

@@ -1,14 +1,20 @@
 //! Monolith and registry with the same devices in both.
 
-use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use anyhow::Context;
-
 use super::{Rig, Server, any_port};
 use crate::cli::{self, Said};
 use crate::config::{self, Config};
+use crate::process::Spec;
+
+/// How monolith and registry are to be.
+#[derive(Clone, Debug, Default)]
+pub struct HomePlan {
+    /// Devices beyond the monolith's usual ones.
+    pub devices: u32,
+    /// Seconds since the epoch at which their clocks stand still; `None` lets them run.
+    pub clock: Option<i64>,
+    /// Endpoint for registry's traces; empty for none.
+    pub otlp: String,
+}
 
 /// Legacy and new, ready for Cutover in front.
 pub struct Home {
@@ -18,32 +24,36 @@ pub struct Home {
     pub registry: Server,
     /// What the backfill said.
     pub backfill: Said,
+    plan: HomePlan,
 }
 
 impl Home {
-    pub(super) async fn start(rig: &Rig, devices: u32) -> anyhow::Result<Home> {
-        let monolith = rig.monolith(devices).await?;
-        let registry = Home::registry(rig, any_port(), "").await?;
-        let backfill = Home::backfill(rig, &monolith, &registry).await?;
-        Ok(Home { monolith, registry, backfill })
-    }
-
-    /// Registry beside the monolith of `rig`, empty at its first start, with what it had later on.
-    pub async fn registry(rig: &Rig, listen: SocketAddr, otlp: &str) -> anyhow::Result<Server> {
-        let token = rig.dir().join("import.token");
-        if !token.exists() {
-            write_secret(&token)?;
-        }
-        Server::registry(rig, &rig.dir().join("monolith"), &token, listen, otlp).await
+    pub(super) async fn start(rig: &Rig, plan: HomePlan) -> anyhow::Result<Home> {
+        let monolith = rig.monolith(&plan).await?;
+        let registry = rig.registry(&plan).await?;
+        Home::join(rig, plan, monolith, registry).await
     }
 
     /// Copies the monolith's devices into registry and compares both.
-    pub async fn backfill(rig: &Rig, monolith: &Server, registry: &Server) -> anyhow::Result<Said> {
+    pub async fn join(
+        rig: &Rig,
+        plan: HomePlan,
+        monolith: Server,
+        registry: Server,
+    ) -> anyhow::Result<Home> {
         let from = format!("sqlite://{}", monolith.db().display());
-        let token = rig.dir().join("import.token").display().to_string();
-        let to = registry.url();
+        let to = registry.internal_url()?;
+        let token = registry.internal_token_file().display().to_string();
         let args = ["backfill", "--from", &from, "--to", &to, "--token-file", &token];
-        cli::run(&rig.binary("legacy-adapter")?, args, &[], rig.dir()).await?.ok()
+        let backfill =
+            cli::run(&rig.binary("legacy-adapter")?, args, &[], rig.dir()).await?.ok()?;
+        Ok(Home { monolith, registry, backfill, plan })
+    }
+
+    /// Starts registry again where it was, with what it had.
+    pub async fn revive_registry(&mut self, rig: &Rig) -> anyhow::Result<()> {
+        self.registry = Server::registry(rig, &self.plan, self.registry.addr()).await?;
+        Ok(())
     }
 
     /// Cutover's configuration for it: `device-read` as `target` says, the rest to the monolith.
@@ -53,10 +63,28 @@ impl Home {
     }
 }
 
-fn write_secret(path: &Path) -> anyhow::Result<()> {
-    use std::io::Write;
-    let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(40).collect();
-    let file = std::fs::File::options().create_new(true).write(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(secret.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
+impl HomePlan {
+    pub(super) fn clocked(&self, spec: Spec) -> Spec {
+        match self.clock {
+            Some(seconds) => spec.args(["--clock", &seconds.to_string()]),
+            None => spec,
+        }
+    }
+}
+
+impl Rig {
+    /// Starts a monolith.
+    pub async fn monolith(&self, plan: &HomePlan) -> anyhow::Result<Server> {
+        Server::monolith(self, plan).await
+    }
+
+    /// Starts registry beside the monolith, empty at its first start.
+    pub async fn registry(&self, plan: &HomePlan) -> anyhow::Result<Server> {
+        Server::registry(self, plan, any_port()).await
+    }
+
+    /// Monolith, registry with the monolith's devices, and nothing in front yet.
+    pub async fn home(&self, plan: HomePlan) -> anyhow::Result<Home> {
+        Home::start(self, plan).await
+    }
 }

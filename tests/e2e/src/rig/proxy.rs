@@ -39,22 +39,33 @@ impl Proxy {
         Proxy::start_in(rig, config, &dir, &[]).await
     }
 
-    /// Starts it in `dir`, where its files lie, with further arguments such as `--upgrade`.
+    /// Starts it in `dir`, where its files lie, with further arguments such as `--upgrade`, and
+    /// waits until it is ready.
     pub async fn start_in(
         rig: &Rig,
         config: Config,
         dir: &Path,
         args: &[&str],
     ) -> anyhow::Result<Proxy> {
-        let binary = rig.binary("cutover")?;
-        let process = Spec::new("cutover", &binary)
-            .args(["run", "-c", PROCESS_FILE])
-            .args(args)
-            .dir(dir)
-            .start(dir)?;
-        let proxy = Proxy { process, binary, config, dir: dir.to_owned() };
+        let proxy = Proxy::launch(rig, config, dir, args)?;
         proxy.process.until("is ready", async || proxy.is_ready().await.then_some(())).await?;
         Ok(proxy)
+    }
+
+    /// Starts it in `dir` and waits only until it serves, whatever `/readyz` says.
+    pub async fn start_degraded(rig: &Rig, config: Config, dir: &Path) -> anyhow::Result<Proxy> {
+        let proxy = Proxy::launch(rig, config, dir, &[])?;
+        let serves = async || client::get(proxy.admin(), "/livez").await.ok().map(drop);
+        proxy.process.until("serves", serves).await?;
+        Ok(proxy)
+    }
+
+    /// Starts it in `dir` and waits for nothing.
+    pub fn launch(rig: &Rig, config: Config, dir: &Path, args: &[&str]) -> anyhow::Result<Proxy> {
+        let binary = rig.binary("cutover")?;
+        let spec = Spec::new("cutover", &binary).args(["run", "-c", PROCESS_FILE]).args(args);
+        let process = spec.dir(dir).start(dir)?;
+        Ok(Proxy { process, binary, config, dir: dir.to_owned() })
     }
 
     /// Where clients connect.

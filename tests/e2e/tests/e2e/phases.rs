@@ -9,7 +9,7 @@ use cutover_domain::bucket;
 use e2e::client::{self, Client};
 use e2e::config::device_read;
 use e2e::load::{Load, Pace, Plan, Shot};
-use e2e::rig::Pair;
+use e2e::rig::{HomePlan, Pair};
 use e2e::upstream::{Fault, Upstream};
 use e2e::{Config, Rig, eventually};
 use http::Request;
@@ -140,7 +140,7 @@ async fn a_retired_route_never_calls_legacy() {
 #[tokio::test]
 async fn kill_9_of_new_under_load_costs_no_user_anything() {
     let rig = Rig::new().unwrap();
-    let home = rig.home(50).await.unwrap();
+    let home = rig.home(HomePlan::default()).await.unwrap();
     let proxy = rig.proxy(home.config("phase = \"live\"")).await.unwrap();
     let login = Request::post("/login")
         .header("content-type", "application/x-www-form-urlencoded")
