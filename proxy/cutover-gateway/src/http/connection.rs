@@ -31,6 +31,10 @@ use crate::{
 /// begins so.
 const PREFACE_START: &[u8] = b"PRI ";
 
+/// Header fields for which hyper has room on the stack; asked for more, it allocates for each
+/// request.
+const HYPER_FIELDS_MAX: usize = 100;
+
 /// What all requests of one connection share.
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
@@ -129,13 +133,17 @@ where
     let (stream, handle) = guard(stream, &settings.guard, events);
     let connection = origin.connection(scheme, Some(handle));
     let limits = &settings.guard.limits;
-    let serving = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    builder
         .half_close(settings.half_close)
         .preserve_header_case(true)
         .auto_date_header(false)
-        .max_headers(limits.fields_max + 1)
         .max_buf_size((limits.head_bytes_max + 4096).max(16 * 1024))
-        .timer(TokioTimer::new())
+        .timer(TokioTimer::new());
+    if limits.fields_max > HYPER_FIELDS_MAX {
+        builder.max_headers(limits.fields_max);
+    }
+    let serving = builder
         .serve_connection(TokioIo::new(stream), service_fn(answering(&connection)))
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);
