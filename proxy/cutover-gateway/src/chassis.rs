@@ -66,7 +66,7 @@ pub(crate) fn run<C: Connections>(
             presences: Arc::clone(&presences),
         });
     }
-    let end = End { commands: Mutex::new(commands), listeners, presences };
+    let end = End { commands: Mutex::new(commands), connections, listeners, presences };
     server.run(RunArgs { shutdown_signal: Box::new(end) });
 }
 
@@ -107,14 +107,15 @@ impl<C: Connections> Service for Worker<C> {
 }
 
 /// Tells pingora to end, but only once that costs no one a request.
-struct End {
+struct End<C> {
+    connections: Arc<C>,
     commands: Mutex<mpsc::Receiver<Command>>,
     listeners: Vec<Arc<Listener>>,
     presences: Arc<Presences>,
 }
 
 #[async_trait]
-impl ShutdownSignalWatch for End {
+impl<C: Connections> ShutdownSignalWatch for End<C> {
     async fn recv(&self) -> ShutdownSignal {
         let mut commands = self.commands.lock().await;
         loop {
@@ -138,6 +139,10 @@ impl ShutdownSignalWatch for End {
         tokio::select! {
             () = self.presences.emptied() => {}
             () = stopped(&mut commands) => {}
+            () = tokio::time::sleep(self.connections.drain()) => {
+                let open = self.presences.open();
+                tracing::warn!(open, "the drain took too long: what is left is cut");
+            }
         }
         self.presences.cut();
         ShutdownSignal::FastShutdown
@@ -159,7 +164,7 @@ async fn stopped(commands: &mut mpsc::Receiver<Command>) {
 
 // === impl End ===
 
-impl End {
+impl<C: Connections> End<C> {
     async fn hand_over(&self, path: std::path::PathBuf) -> Result<(), HandOverError> {
         let listeners = self.listeners.clone();
         let sent = tokio::task::spawn_blocking(move || hand_over::send(&path, &listeners));

@@ -9,6 +9,7 @@ mod exchange;
 mod forwarded;
 mod headers;
 mod relay;
+mod streams;
 mod tunnel;
 
 use std::{cell::OnceCell, sync::Arc, time::SystemTime};
@@ -47,7 +48,10 @@ pub(crate) async fn proxy(
     let listener = &connection.listener.settings();
     if !incoming.is_end_stream() {
         let bytes_max = listener.body_bytes_max.unwrap_or(u64::MAX);
-        let upload = Upload::new(incoming, settings.limits.replay_bytes_max, bytes_max);
+        let replay_bytes_max = settings.limits.replay_bytes_max;
+        // HTTP/1 bodies have the guard's clocks.
+        let idle = connection.streams.is_some().then_some(listener.guard.timeouts.body);
+        let upload = Upload::new(incoming, replay_bytes_max, bytes_max, idle);
         exchange.upload = Some(upload);
     }
     let authority = authority(&parts.uri, &parts.headers).map(str::to_owned);

@@ -4,7 +4,7 @@
 mod histogram;
 mod route;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use cutover_telemetry::{closed_label, metrics::ConfigLabel};
 use prometheus_client::{
@@ -171,7 +171,10 @@ impl GatewayMetrics {
 
     /// Removes the series of routes that are gone.
     pub(crate) fn forget_routes(&self, before: &LiveTable, after: &LiveTable) {
-        let _ = (before, after);
+        let stay: HashSet<_> = after.metrics().map(Arc::as_ptr).collect();
+        for gone in before.metrics().filter(|metrics| !stay.contains(&Arc::as_ptr(metrics))) {
+            gone.forget(self);
+        }
     }
 
     pub(crate) fn turn_away(&self, reason: TurnedAway) {

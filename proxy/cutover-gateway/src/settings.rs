@@ -9,7 +9,7 @@ use crate::{guard::GuardConfig, jwt::JwtKey, overrides::OverrideKey, tls::TlsFil
 
 /// Everything the data plane is told, but for routes and upstreams, which come as a
 /// [`cutover_domain::RouteTable`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where to listen. Addresses are fixed for the life of the process.
     pub listeners: Vec<ListenerSettings>,
@@ -109,6 +109,24 @@ pub enum Forwarded {
 /// How a process takes over the listening sockets of the one before it.
 #[derive(Clone, Debug)]
 pub struct HandOverSocket(pub PathBuf);
+
+// === impl Settings ===
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listeners: Vec::new(),
+            limits: Limits::default(),
+            override_key: None,
+            jwt_key: None,
+            jwt_trust_unverified: false,
+            forwarded: Forwarded::Off,
+            forwarded_trust: Vec::new(),
+            trace_respond: false,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
 
 // === impl ListenerSettings ===
 

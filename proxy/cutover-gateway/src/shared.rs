@@ -93,6 +93,10 @@ impl Connections for Shared {
         (limits.connections_max, limits.connections_per_address_max)
     }
 
+    fn drain(&self) -> Duration {
+        self.live.load().settings.drain
+    }
+
     fn turned_away(&self, reason: TurnedAway) {
         self.metrics.turn_away(reason);
     }

@@ -23,6 +23,9 @@ pub(crate) trait Connections: Send + Sync + 'static {
     /// At most so many connections in all, and from one address.
     fn limits(&self) -> (usize, usize);
 
+    /// How long a drain waits for requests in flight.
+    fn drain(&self) -> Duration;
+
     /// Told of each connection that was closed at the door.
     fn turned_away(&self, reason: TurnedAway);
 

@@ -12,7 +12,10 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use super::exchange::{Ending, Exchange};
+use super::{
+    exchange::{Ending, Exchange},
+    streams::Stream,
+};
 use crate::upstream::Lease;
 
 /// The body of an answer. Whatever becomes of it, its exchange is closed exactly once.
@@ -109,6 +112,12 @@ impl Answer {
         }
     }
 
+    fn stream(&self, note: impl Fn(&Stream)) {
+        if let Some(stream) = self.exchange.as_ref().and_then(|exchange| exchange.stream.as_ref()) {
+            note(stream);
+        }
+    }
+
     fn count(&mut self, frame: &Frame<Bytes>) {
         if let (Some(data), Some(exchange)) = (frame.data_ref(), &mut self.exchange) {
             exchange.bytes_out += data.remaining() as u64;
@@ -128,10 +137,17 @@ impl Body for Answer {
         let frame = match &mut this.content {
             Content::Text(text) if text.is_empty() => None,
             Content::Text(text) => Some(Ok(Frame::data(std::mem::take(text)))),
-            Content::Upstream(streaming) => std::task::ready!(streaming.poll_frame(cx)),
+            Content::Upstream(streaming) => match streaming.poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    this.stream(Stream::taken);
+                    return Poll::Pending;
+                }
+            },
         };
         match &frame {
             Some(Ok(frame)) => {
+                this.stream(|stream| stream.given(Instant::now()));
                 this.count(frame);
                 this.close_if_ended();
             }

@@ -1,6 +1,10 @@
 //! One client connection: TLS, protocol, guard, and hyper serving it until it ends.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cutover_telemetry::span::Scheme;
 use http::{Request, Response};
@@ -15,7 +19,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Unanswerable, answer::Answer, proxy};
+use super::{
+    Unanswerable,
+    answer::Answer,
+    proxy,
+    streams::{Patience, Streams},
+};
 use crate::{
     chassis::{Accepted, Presence},
     guard::{ConnHandle, guard},
@@ -35,6 +44,9 @@ const PREFACE_START: &[u8] = b"PRI ";
 /// request.
 const HYPER_FIELDS_MAX: usize = 100;
 
+/// How often an HTTP/2 connection is looked after, at the least.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// What all requests of one connection share.
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
@@ -45,6 +57,8 @@ pub(crate) struct Connection {
     pub(crate) identity: Option<Arc<PeerIdentity>>,
     /// The guard's end; `None` for HTTP/2.
     pub(crate) guard: Option<ConnHandle>,
+    /// Its streams; `None` for HTTP/1.
+    pub(crate) streams: Option<Arc<Streams>>,
     pub(crate) presence: Presence,
 }
 
@@ -174,13 +188,35 @@ where
         .keep_alive_timeout(limits.ping_timeout)
         .serve_connection(TokioIo::new(stream), service_fn(answering(&connection)));
     let mut serving = std::pin::pin!(serving);
+    let timeouts = &settings.guard.timeouts;
     tokio::select! {
         _ = &mut serving => return,
-        () = connection.presence.draining() => serving.as_mut().graceful_shutdown(),
+        () = connection.presence.draining() => {}
+        patience = out_of_patience(&connection, timeouts.idle, timeouts.write) => match patience {
+            Patience::Stalled => return,
+            Patience::Idle | Patience::Fine => {}
+        },
     }
+    serving.as_mut().graceful_shutdown();
     tokio::select! {
         _ = serving => {}
         () = connection.presence.cut() => {}
+        _ = out_of_patience(&connection, timeouts.write, timeouts.write) => {}
+    }
+}
+
+/// Once the client has kept its connection idle, or an answer untaken, for too long.
+async fn out_of_patience(connection: &Connection, idle: Duration, write: Duration) -> Patience {
+    let Some(streams) = &connection.streams else {
+        return std::future::pending().await;
+    };
+    let mut look = tokio::time::interval(idle.min(write).min(LOOK));
+    loop {
+        look.tick().await;
+        match streams.check(Instant::now(), idle, write) {
+            Patience::Fine => {}
+            patience => return patience,
+        }
     }
 }
 
@@ -204,6 +240,7 @@ type Answering =
 impl Origin {
     fn connection(self, scheme: Scheme, guard: Option<ConnHandle>) -> Arc<Connection> {
         let Origin { shared, listener, peer, presence, identity } = self;
-        Arc::new(Connection { shared, listener, peer, scheme, identity, guard, presence })
+        let streams = guard.is_none().then(|| Streams::new(Instant::now()));
+        Arc::new(Connection { shared, listener, peer, scheme, identity, guard, streams, presence })
     }
 }

@@ -15,7 +15,7 @@ use cutover_telemetry::{
 use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts};
 use smallvec::SmallVec;
 
-use super::connection::Connection;
+use super::{connection::Connection, streams::Stream};
 use crate::{
     guard::Answering,
     live::{LiveRoute, LiveTable},
@@ -50,6 +50,8 @@ pub(crate) struct Exchange {
     pub(crate) bytes_out: u64,
     /// Tells the guard when the answer has ended.
     _answering: Option<Answering>,
+    /// Its HTTP/2 stream.
+    pub(crate) stream: Option<Stream>,
     /// Only for requests whose spans the head decision keeps.
     details: Option<Box<Details>>,
 }
@@ -85,6 +87,7 @@ impl Exchange {
         let trace = connection.shared.tracer.begin(&parts.headers, Some(connection.peer.ip()));
         let details = trace.head().is_yes().then(|| Box::new(Details::of(parts)));
         Box::new(Exchange {
+            stream: connection.streams.as_ref().map(|streams| streams.open()),
             _answering: connection.guard.as_ref().map(|guard| guard.answering()),
             connection: Arc::clone(connection),
             live,

@@ -6,6 +6,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header};
 
+use crate::overrides;
+
 /// Fields that belong to one connection only.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
@@ -48,7 +50,25 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) -> Hop {
         trailers: names(headers, header::TE, "trailers"),
     };
     strip(headers, |name| name.as_str().starts_with(OURS));
+    strip_cookie(headers);
     hop
+}
+
+/// Takes our cookie out of the client's, which otherwise stay byte for byte.
+fn strip_cookie(headers: &mut HeaderMap) {
+    let is_ours = |pair: &str| pair.trim_start().starts_with(overrides::COOKIE);
+    if !headers.contains_key(header::COOKIE) {
+        return;
+    }
+    for (_, field) in headers.iter_mut().filter(|(name, _)| *name == header::COOKIE) {
+        let Some(text) = field.to_str().ok().filter(|text| text.contains(overrides::COOKIE)) else {
+            continue;
+        };
+        let kept: Vec<&str> = text.split(';').filter(|pair| !is_ours(pair)).collect();
+        if let Ok(kept) = HeaderValue::from_str(kept.join(";").trim_start()) {
+            *field = kept;
+        }
+    }
 }
 
 /// Removes from an answer what must not reach the client.

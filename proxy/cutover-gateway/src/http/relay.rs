@@ -88,7 +88,10 @@ impl Relay {
                     self.exchange.is_fallback = true;
                     self.upstream = live.table.routes[route].legacy;
                 }
-                Next::GiveUp => return self.give_up(&failed),
+                Next::GiveUp => {
+                    self.settle_interim().await;
+                    return self.give_up(&failed);
+                }
             }
         }
     }
@@ -235,15 +238,12 @@ impl Relay {
         patience: &Patience,
         tunnel: Option<hyper::upgrade::OnUpgrade>,
     ) -> Result<Response<Answer>, Unanswerable> {
-        let connection = Arc::clone(&self.exchange.connection);
+        self.settle_interim().await;
         let (mut parts, incoming) = response.into_parts();
         self.exchange.status = Some(parts.status);
         parts.version = Version::HTTP_11;
         if self.exchange.live.settings.trace_respond {
             self.respond_trace(&mut parts.headers);
-        }
-        if let Some(guard) = &connection.guard {
-            guard.interim().drained().await;
         }
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             let Some(tunnel) = tunnel else {
@@ -255,6 +255,13 @@ impl Relay {
         headers::strip_response(&mut parts.headers);
         let answer = Answer::streaming(incoming, lease, patience.idle, self.exchange);
         Ok(Response::from_parts(parts, answer))
+    }
+
+    /// Interim answers leave before the final one.
+    async fn settle_interim(&self) {
+        if let Some(guard) = &self.exchange.connection.guard {
+            guard.interim().drained().await;
+        }
     }
 
     fn respond_trace(&self, headers: &mut HeaderMap) {
@@ -340,6 +347,10 @@ impl Relay {
             BodyFault::TooLong => {
                 let message = "the request body is longer than this listener takes";
                 (StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", message)
+            }
+            BodyFault::Stalled => {
+                let message = "the request body stood still for too long";
+                (StatusCode::REQUEST_TIMEOUT, "body_stalled", message)
             }
             _ if refused => {
                 (StatusCode::BAD_REQUEST, "body_framing", "the request body is not well framed")

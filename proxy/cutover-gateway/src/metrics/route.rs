@@ -30,11 +30,11 @@ const ANSWERS_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct RouteMetricsFamilies {
     requests: Family<RequestLabels, Counter>,
-    duration: Family<SideLabels, AtomicHistogram, fn() -> AtomicHistogram>,
-    overhead: Family<RouteLabelSet, AtomicHistogram, fn() -> AtomicHistogram>,
+    duration: Histograms<SideLabels>,
+    overhead: Histograms<RouteLabelSet>,
     fallbacks: Family<RouteLabelSet, Counter>,
-    server: Family<AnswerLabels, AtomicHistogram, fn() -> AtomicHistogram>,
-    client: Family<ClientLabels, AtomicHistogram, fn() -> AtomicHistogram>,
+    server: Histograms<AnswerLabels>,
+    client: Histograms<ClientLabels>,
 }
 
 /// The handles of one route.
@@ -56,13 +56,22 @@ struct SideMetrics {
     /// By phase and outcome, made at first use.
     requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
     duration: AtomicHistogram,
-    server: Answers,
-    client: Answers,
+    server: Answers<AnswerLabels>,
+    client: Answers<ClientLabels>,
 }
 
 /// Histograms found by a small number, without a lock: each slot is set once.
 #[derive(Debug)]
-struct Answers(Box<[OnceLock<(u32, AtomicHistogram)>]>);
+struct Answers<L>(Box<[OnceLock<Slot<L>>]>);
+
+#[derive(Debug)]
+struct Slot<L> {
+    key: u32,
+    labels: L,
+    histogram: AtomicHistogram,
+}
+
+type Histograms<L> = Family<L, AtomicHistogram, fn() -> AtomicHistogram>;
 
 /// One request, as far as metrics care.
 #[derive(Clone, Copy, Debug)]
@@ -189,18 +198,16 @@ impl RouteMetrics {
             | method_key << 8
             | version_key << 1
             | u32::from(served.scheme == Scheme::Https);
-        let make = || {
-            self.families.server.get_or_create_owned(&AnswerLabels {
-                http_request_method: method,
-                http_route: self.template.clone(),
-                http_response_status_code: Status(status),
-                url_scheme: served.scheme.as_str(),
-                network_protocol_version: version,
-                cutover_route: self.route.clone(),
-                cutover_side: side.side.as_str(),
-            })
+        let labels = || AnswerLabels {
+            http_request_method: method,
+            http_route: self.template.clone(),
+            http_response_status_code: Status(status),
+            url_scheme: served.scheme.as_str(),
+            network_protocol_version: version,
+            cutover_route: self.route.clone(),
+            cutover_side: side.side.as_str(),
         };
-        side.server.observe(key, served.duration, make);
+        side.server.observe(&self.families.server, key, served.duration, labels);
     }
 
     /// Counts an attempt at an upstream that has ended.
@@ -216,18 +223,35 @@ impl RouteMetrics {
         let (method, method_key) = known_method(method);
         let status = status.map_or(0, |status| status.as_u16());
         let key = u32::from(status) << 16 | method_key << 8;
-        let make = || {
-            self.families.client.get_or_create_owned(&ClientLabels {
-                http_request_method: method,
-                http_route: self.template.clone(),
-                http_response_status_code: Status(status),
-                server_address: ConfigLabel::from_config(&upstream.address),
-                server_port: upstream.port,
-                cutover_route: self.route.clone(),
-                cutover_side: side.side.as_str(),
-            })
+        let labels = || ClientLabels {
+            http_request_method: method,
+            http_route: self.template.clone(),
+            http_response_status_code: Status(status),
+            server_address: ConfigLabel::from_config(&upstream.address),
+            server_port: upstream.port,
+            cutover_route: self.route.clone(),
+            cutover_side: side.side.as_str(),
         };
-        side.client.observe(key, duration, make);
+        side.client.observe(&self.families.client, key, duration, labels);
+    }
+
+    /// Removes the route's series. A request still under way counts into nothing.
+    pub(crate) fn forget(&self, metrics: &super::GatewayMetrics) {
+        let families = &self.families;
+        let labels = RouteLabelSet { cutover_route: self.route.clone() };
+        families.overhead.remove(&labels);
+        families.fallbacks.remove(&labels);
+        metrics.no_subject.remove(&labels);
+        metrics.retries.remove(&labels);
+        for side in &self.sides {
+            let (cutover_route, cutover_side) = (self.route.clone(), side.side.as_str());
+            families.duration.remove(&SideLabels { cutover_route, cutover_side });
+            side.server.forget(&families.server);
+            side.client.forget(&families.client);
+            for (phase, outcome) in combinations() {
+                families.requests.remove(&self.request_labels(side, phase, outcome));
+            }
+        }
     }
 
     /// What has been counted so far.
@@ -241,14 +265,24 @@ impl RouteMetrics {
 
     fn requests<'s>(&self, side: &'s SideMetrics, phase: Phase, outcome: Outcome) -> &'s Counter {
         side.requests[phase as usize][outcome as usize].get_or_init(|| {
-            self.families.requests.get_or_create_owned(&RequestLabels {
-                cutover_route: self.route.clone(),
-                cutover_side: side.side.as_str(),
-                cutover_phase: phase.as_str(),
-                outcome,
-            })
+            self.families.requests.get_or_create_owned(&self.request_labels(side, phase, outcome))
         })
     }
+
+    fn request_labels(&self, side: &SideMetrics, phase: Phase, outcome: Outcome) -> RequestLabels {
+        RequestLabels {
+            cutover_route: self.route.clone(),
+            cutover_side: side.side.as_str(),
+            cutover_phase: phase.as_str(),
+            outcome,
+        }
+    }
+}
+
+fn combinations() -> impl Iterator<Item = (Phase, Outcome)> {
+    Phase::ALL
+        .into_iter()
+        .flat_map(|phase| Outcome::ALL.iter().map(move |outcome| (phase, *outcome)))
 }
 
 impl SideMetrics {
@@ -265,24 +299,39 @@ impl SideMetrics {
 
 // === impl Answers ===
 
-impl Default for Answers {
-    fn default() -> Answers {
+impl<L> Default for Answers<L> {
+    fn default() -> Answers<L> {
         Answers((0..ANSWERS_MAX).map(|_| OnceLock::new()).collect())
     }
 }
 
-impl Answers {
-    /// Observes in the histogram of `key`, made by `make` the first time. Beyond
+impl<L: Clone + Eq + std::hash::Hash> Answers<L> {
+    /// Observes in the histogram of `key`, made in `family` the first time. Beyond
     /// [`ANSWERS_MAX`] keys the newest share the last slot, so memory stays bounded.
-    fn observe(&self, key: u32, duration: Duration, make: impl Fn() -> AtomicHistogram) {
+    fn observe(
+        &self,
+        family: &Histograms<L>,
+        key: u32,
+        duration: Duration,
+        labels: impl Fn() -> L,
+    ) {
         let slots = &self.0;
         let start = (key.wrapping_mul(0x9e37_79b1) >> 16) as usize % slots.len();
         for step in 0..slots.len() {
-            let slot = &slots[(start + step) % slots.len()];
-            let (found, histogram) = slot.get_or_init(|| (key, make()));
-            if *found == key || step + 1 == slots.len() {
-                return histogram.observe(duration);
+            let slot = slots[(start + step) % slots.len()].get_or_init(|| {
+                let labels = labels();
+                let histogram = family.get_or_create_owned(&labels);
+                Slot { key, labels, histogram }
+            });
+            if slot.key == key || step + 1 == slots.len() {
+                return slot.histogram.observe(duration);
             }
+        }
+    }
+
+    fn forget(&self, family: &Histograms<L>) {
+        for slot in self.0.iter().filter_map(OnceLock::get) {
+            family.remove(&slot.labels);
         }
     }
 }

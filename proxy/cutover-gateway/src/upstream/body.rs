@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
+use tokio::time::Sleep;
 
 /// What an upstream is sent as body.
 pub(crate) enum Outgoing {
@@ -43,6 +44,9 @@ struct Shared {
     fault: Option<BodyFault>,
     /// Attempts so far; only the latest may read.
     attempt: u32,
+    /// How long the client may send nothing; `None`: somebody else watches.
+    idle: Option<Duration>,
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 /// Why a request body did not reach its end. Always the client's doing.
@@ -52,6 +56,8 @@ pub(crate) enum BodyFault {
     Broken,
     #[error("the body is longer than this listener takes")]
     TooLong,
+    #[error("the body stood still for too long")]
+    Stalled,
     #[error("another attempt took over")]
     Superseded,
 }
@@ -101,7 +107,12 @@ impl Continue {
 
 impl Upload {
     /// Takes over a client's body. Up to `replay_bytes_max` of it are kept for another attempt.
-    pub(crate) fn new(incoming: Incoming, replay_bytes_max: usize, bytes_max: u64) -> Upload {
+    pub(crate) fn new(
+        incoming: Incoming,
+        replay_bytes_max: usize,
+        bytes_max: u64,
+        idle: Option<Duration>,
+    ) -> Upload {
         Upload(Arc::new(Mutex::new(Shared {
             hint: incoming.size_hint(),
             incoming,
@@ -116,6 +127,8 @@ impl Upload {
             ended: false,
             fault: None,
             attempt: 0,
+            idle,
+            patience: None,
         })))
     }
 
@@ -160,7 +173,7 @@ impl Upload {
 impl Shared {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Pending => return Poll::Pending,
+            Poll::Pending => return self.poll_patience(cx),
             Poll::Ready(None) => {
                 self.ended = true;
                 return Poll::Ready(None);
@@ -180,6 +193,25 @@ impl Shared {
         self.progress = Instant::now();
         self.ended = self.incoming.is_end_stream();
         Poll::Ready(Some(Ok(frame)))
+    }
+
+    /// The client sends nothing: how long may it?
+    fn poll_patience<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BodyFault>>> {
+        let Some(idle) = self.idle else {
+            return Poll::Pending;
+        };
+        let progress = self.progress;
+        let sleep = self
+            .patience
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until((progress + idle).into())));
+        while sleep.as_mut().poll(cx).is_ready() {
+            let due = progress + idle;
+            if due <= Instant::now() {
+                return self.fail(BodyFault::Stalled);
+            }
+            sleep.as_mut().reset(due.into());
+        }
+        Poll::Pending
     }
 
     fn see(&mut self, data: Bytes) {

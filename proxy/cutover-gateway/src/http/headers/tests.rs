@@ -106,3 +106,14 @@ fn crumbs_are_joined_for_http1() {
     "#]]
     .assert_eq(&show(&headers));
 }
+
+#[test]
+fn our_cookie_is_taken_out_and_the_others_stay() {
+    check(
+        &["cookie: a=1;  b=2; Cutover-Override=v1.new.1.x; c=3", "cookie: z=\"9\""],
+        expect![[r#"
+            cookie: a=1;  b=2; c=3
+            cookie: z="9"
+        "#]],
+    );
+}
