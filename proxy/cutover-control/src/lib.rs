@@ -9,6 +9,8 @@
 //! Refused here: requests of users (the data plane never waits for this crate), parsing of
 //! configuration, and any path to the store that a request could wait for.
 
+mod admin;
+pub mod api;
 mod applied;
 mod codes;
 mod controller;
@@ -23,6 +25,10 @@ mod token;
 mod truth;
 mod view;
 
+pub use admin::{
+    AdminConfig, AdminError, AdminParts, AdminServer, AdminTls, AdminTlsError, AdminTlsFiles,
+    Lifecycle, openapi,
+};
 pub use applied::Applied;
 pub use codes::{CODES, Code, CodeDoc};
 pub use controller::{

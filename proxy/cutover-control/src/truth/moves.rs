@@ -259,6 +259,11 @@ impl Truth {
     }
 }
 
+/// The step that `promote` takes by default.
+pub(crate) fn next_step(state: &RouteState) -> Target {
+    promoted(state, None, None)
+}
+
 fn promoted(state: &RouteState, to: Option<Phase>, percent: Option<Percent>) -> Target {
     let next = match (to, percent) {
         (Some(phase), _) => phase,
