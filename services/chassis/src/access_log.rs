@@ -67,10 +67,12 @@ impl AccessLog {
             thread: Mutex::new(None),
         });
         let counter = Arc::downgrade(&writer);
-        let thread = std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
-            let lost = || counter.upgrade().map_or(0, |writer| writer.lost.swap(0, Ordering::Relaxed));
-            write_lines(&queue, file, lost);
-        })?;
+        let thread =
+            std::thread::Builder::new().name("access-log".to_owned()).spawn(move || {
+                let lost =
+                    || counter.upgrade().map_or(0, |writer| writer.lost.swap(0, Ordering::Relaxed));
+                write_lines(&queue, file, lost);
+            })?;
         *lock(&writer.thread) = Some(thread);
         Ok(AccessLog(Some(writer)))
     }
@@ -96,7 +98,8 @@ impl AccessLog {
 
     fn write(&self, line: String) {
         let Some(writer) = &self.0 else { return };
-        let is_sent = lock(&writer.lines).as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
+        let is_sent =
+            lock(&writer.lines).as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
         if !is_sent {
             writer.lost.fetch_add(1, Ordering::Relaxed);
         }

@@ -11,7 +11,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, SqlSafeStr, Transaction};
+use sqlx::{SqlSafeStr, Sqlite, Transaction};
 
 /// Reading connections; a reader beyond them waits up to [`ACQUIRE_TIMEOUT`].
 const READERS_MAX: u32 = 4;
@@ -87,7 +87,8 @@ impl Database {
         let migrator = Migrator::with_migrations(steps.iter().map(Step::migration).collect());
         let migrated = migrator.run(&writer).await;
         migrated.map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
-        let readers = pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(refused)?;
+        let readers =
+            pool(READERS_MAX).connect_with(options.read_only(true)).await.map_err(refused)?;
         Ok(Database { readers, writer })
     }
 

@@ -4,9 +4,9 @@
 //! `/internal/v1/faults` read, set and clear the one fault in force. Internal endpoints never fail
 //! by it, so that it can be taken back.
 
+use axum::Router;
 use axum::extract::{Json, State};
 use axum::routing::get;
-use axum::Router;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -74,7 +74,9 @@ impl FaultSwitch {
     }
 
     pub(crate) fn routes(&self) -> Router {
-        Router::new().route("/internal/v1/faults", get(show).put(put).delete(clear)).with_state(self.clone())
+        Router::new()
+            .route("/internal/v1/faults", get(show).put(put).delete(clear))
+            .with_state(self.clone())
     }
 }
 

@@ -22,7 +22,8 @@ use crate::problem::Problem;
 /// A check that takes longer has failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+type Check =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Whether the service should get requests. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +74,8 @@ impl Readiness {
 impl Internal {
     pub(crate) fn router(self) -> Router {
         let guarded = middleware::from_fn_with_state(self.token.clone(), InternalToken::require);
-        let metrics = Router::new().route("/metrics", get(show_metrics)).with_state(self.metrics.clone());
+        let metrics =
+            Router::new().route("/metrics", get(show_metrics)).with_state(self.metrics.clone());
         let metrics = if self.is_loopback { metrics } else { metrics.layer(guarded.clone()) };
         let faults = self.faults.map(|switch| switch.routes()).unwrap_or_default();
         let own = self.metrics.observe(self.routes.merge(faults)).layer(guarded);
@@ -82,7 +84,9 @@ impl Internal {
             .route("/readyz", get(readyz).with_state(self.readiness))
             .merge(metrics)
             .merge(own)
-            .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not_found", "no such internal endpoint"))
+            .fallback(async || {
+                Problem::new(StatusCode::NOT_FOUND, "not_found", "no such internal endpoint")
+            })
             .method_not_allowed_fallback(async || {
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "see the Allow header")
             })
@@ -92,7 +96,9 @@ impl Internal {
 async fn readyz(State(readiness): State<Readiness>) -> Response {
     match readiness.check().await {
         Ok(()) => "ready\n".into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+        Err(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use cutover_telemetry::metrics::{CONTENT_TYPE, DURATION_SECONDS, ConfigLabel, encode};
+use cutover_telemetry::metrics::{CONTENT_TYPE, ConfigLabel, DURATION_SECONDS, encode};
 use cutover_telemetry::service::trace_request;
 use http::Method;
 use http::header;
@@ -68,7 +68,11 @@ impl Metrics {
             let connections = metrics.connections.clone();
             registry.register("http_server_connections", "Public connections open", connections);
             let errors = metrics.accept_errors.clone();
-            registry.register("http_server_accept_errors", "Connections lost before a request", errors);
+            registry.register(
+                "http_server_accept_errors",
+                "Connections lost before a request",
+                errors,
+            );
         });
         metrics
     }

@@ -85,7 +85,9 @@ struct Serving {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Sessions and tokens would travel in clear.
-    #[error("refusing to listen on {addr}: it is not loopback and there is no TLS; give a certificate and key, or listen on 127.0.0.1 behind the proxy")]
+    #[error(
+        "refusing to listen on {addr}: it is not loopback and there is no TLS; give a certificate and key, or listen on 127.0.0.1 behind the proxy"
+    )]
     Exposed {
         /// The address asked for.
         addr: SocketAddr,
@@ -152,11 +154,18 @@ impl Server {
         let internal_service = PublicService::new(internal.router());
         let internal_front =
             front(internal_service, AccessLog::default(), FaultSwitch::default(), Metrics::new());
-        let host = |front, title_case_headers| Host { front, tls: tls.clone(), limits, title_case_headers };
+        let host = |front, title_case_headers| Host {
+            front,
+            tls: tls.clone(),
+            limits,
+            title_case_headers,
+        };
         let public_host = host(public_front, config.title_case_headers);
         let public_listener = Listener { socket: public_socket, host: public_host };
-        let internal_listener = Listener { socket: internal_socket, host: host(internal_front, false) };
-        let (public, internal) = (Serving::spawn(public_listener), Serving::spawn(internal_listener));
+        let internal_listener =
+            Listener { socket: internal_socket, host: host(internal_front, false) };
+        let (public, internal) =
+            (Serving::spawn(public_listener), Serving::spawn(internal_listener));
         Ok(Server { addr, internal_addr, readiness, access_log, public, internal })
     }
 

@@ -20,7 +20,8 @@ pub struct Telemetry(Guard);
 /// # Errors
 /// When the address makes no receiver, or logging is set up already.
 pub fn start(name: &str, version: &str, otlp: &str) -> Result<Telemetry, InitError> {
-    let config = ServiceTelemetry { otlp_endpoint: otlp.to_owned(), ..ServiceTelemetry::new(name, version) };
+    let config =
+        ServiceTelemetry { otlp_endpoint: otlp.to_owned(), ..ServiceTelemetry::new(name, version) };
     service::init(config).map(Telemetry)
 }
 

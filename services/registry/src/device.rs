@@ -29,7 +29,11 @@ pub(crate) struct Device {
 }
 
 /// The device, if it is in a home of `user`: else 404 when there is none, 403 when it is another's.
-pub(crate) async fn owned(connection: &mut SqliteConnection, id: i64, user: UserId) -> Result<Device, Refusal> {
+pub(crate) async fn owned(
+    connection: &mut SqliteConnection,
+    id: i64,
+    user: UserId,
+) -> Result<Device, Refusal> {
     let row = sqlx::query(
         "SELECT devices.*, homes.owner_id FROM devices JOIN homes ON homes.id = home_id
          WHERE devices.id = ?",
@@ -42,7 +46,11 @@ pub(crate) async fn owned(connection: &mut SqliteConnection, id: i64, user: User
 }
 
 /// 404 when there is no such home, 403 when it is another's.
-pub(crate) async fn check_home(connection: &mut SqliteConnection, home: i64, user: UserId) -> Result<(), Refusal> {
+pub(crate) async fn check_home(
+    connection: &mut SqliteConnection,
+    home: i64,
+    user: UserId,
+) -> Result<(), Refusal> {
     let owner = sqlx::query_scalar("SELECT owner_id FROM homes WHERE id = ?");
     let owner: Option<i64> = owner.bind(home).fetch_optional(connection).await?;
     match owner {
@@ -52,7 +60,10 @@ pub(crate) async fn check_home(connection: &mut SqliteConnection, home: i64, use
     }
 }
 
-pub(crate) async fn check_space(connection: &mut SqliteConnection, home: i64) -> Result<(), Refusal> {
+pub(crate) async fn check_space(
+    connection: &mut SqliteConnection,
+    home: i64,
+) -> Result<(), Refusal> {
     let count = sqlx::query_scalar("SELECT count(*) FROM devices WHERE home_id = ?");
     let count: i64 = count.bind(home).fetch_one(connection).await?;
     if count < HOME_DEVICES_MAX { Ok(()) } else { Err(Refusal::HOME_FULL) }
@@ -178,9 +189,10 @@ impl FromRow<'_, SqliteRow> for Device {
         let state: Result<&RawValue, _> = serde_json::from_str(&device.state);
         match state {
             Ok(_) => Ok(device),
-            Err(source) => {
-                Err(sqlx::Error::ColumnDecode { index: "state".to_owned(), source: Box::new(source) })
-            }
+            Err(source) => Err(sqlx::Error::ColumnDecode {
+                index: "state".to_owned(),
+                source: Box::new(source),
+            }),
         }
     }
 }

@@ -186,7 +186,8 @@ fn created(request: &RequestId, device: &Device) -> Response {
 fn form_saved(device: &Device) -> Response {
     let id = device.id;
     let location = format!("/devices.php?id={id}");
-    let page = format!("<html><body><p>Saved. <a href=\"{location}\">Device {id}</a></p></body></html>\n");
+    let page =
+        format!("<html><body><p>Saved. <a href=\"{location}\">Device {id}</a></p></body></html>\n");
     let headers = [(CONTENT_TYPE, HTML), (LOCATION, reply::header_value(&location))];
     (StatusCode::FOUND, headers, page).into_response()
 }

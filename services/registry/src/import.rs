@@ -5,10 +5,10 @@
 //! stands in for it. Rows of the same version but other content are left alone and counted, since
 //! nobody here can tell which side is right.
 
+use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Json, State};
 use axum::routing::put;
-use axum::Router;
 use chassis::clock::{format_naive, parse_naive};
 use chassis::{Database, Problem};
 use http::StatusCode;
@@ -134,7 +134,11 @@ async fn apply(database: &Database, batch: &Batch) -> sqlx::Result<Report> {
     Ok(report)
 }
 
-async fn put_home(connection: &mut SqliteConnection, home: &HomeRow, read_at_us: i64) -> sqlx::Result<Fate> {
+async fn put_home(
+    connection: &mut SqliteConnection,
+    home: &HomeRow,
+    read_at_us: i64,
+) -> sqlx::Result<Fate> {
     let known = sqlx::query("SELECT owner_id, read_at_us FROM homes WHERE id = ?");
     let known = known.bind(home.id).fetch_optional(&mut *connection).await?;
     let fate = match known {
@@ -184,7 +188,10 @@ async fn put_device(connection: &mut SqliteConnection, row: &DeviceRow) -> sqlx:
     Ok(Fate::Applied)
 }
 
-async fn put_tombstone(connection: &mut SqliteConnection, row: &TombstoneRow) -> sqlx::Result<Fate> {
+async fn put_tombstone(
+    connection: &mut SqliteConnection,
+    row: &TombstoneRow,
+) -> sqlx::Result<Fate> {
     match tombstone(connection, row.id).await? {
         Some(known) if known.version > row.version => return Ok(Fate::Older),
         Some(known) if known.version == row.version => {
@@ -206,8 +213,12 @@ async fn stored(connection: &mut SqliteConnection, id: i64) -> sqlx::Result<Opti
     row.fetch_optional(connection).await?.as_ref().map(Device::stored).transpose()
 }
 
-async fn tombstone(connection: &mut SqliteConnection, id: i64) -> sqlx::Result<Option<TombstoneRow>> {
-    let row = sqlx::query("SELECT id, version, deleted_at_us FROM tombstones WHERE id = ?").bind(id);
+async fn tombstone(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> sqlx::Result<Option<TombstoneRow>> {
+    let row =
+        sqlx::query("SELECT id, version, deleted_at_us FROM tombstones WHERE id = ?").bind(id);
     let Some(row) = row.fetch_optional(connection).await? else { return Ok(None) };
     let (version, deleted_at_us) = (row.try_get("version")?, row.try_get("deleted_at_us")?);
     Ok(Some(TombstoneRow { id, version, deleted_at_us }))
@@ -236,7 +247,9 @@ impl Batch {
     fn check(&self) -> Result<(), Problem> {
         let rows = self.homes.len() + self.devices.len() + self.tombstones.len();
         if rows > BATCH_ROWS_MAX {
-            return Err(invalid(format!("{rows} rows in one batch; send {BATCH_ROWS_MAX} at most")));
+            return Err(invalid(format!(
+                "{rows} rows in one batch; send {BATCH_ROWS_MAX} at most"
+            )));
         }
         for HomeRow { id, .. } in &self.homes {
             check_id("home", *id)?;
@@ -268,7 +281,8 @@ fn check_version(id: i64, version: i64) -> Result<(), Problem> {
 /// Whole seconds of years that the contract can write.
 fn check_time(id: i64, micros: i64) -> Result<(), Problem> {
     let comes_back = parse_naive(&format_naive(micros)) == Some(micros);
-    let why = || invalid(format!("time {micros} of device {id} is no whole second of years 0 to 9999"));
+    let why =
+        || invalid(format!("time {micros} of device {id} is no whole second of years 0 to 9999"));
     if comes_back { Ok(()) } else { Err(why()) }
 }
 

@@ -70,7 +70,8 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
             Some(_) => return Err(Refusal::MEDIA_TYPE),
         };
         let bytes = body::read(request).await?;
-        let registration = if is_form { Registration::from_form(&bytes) } else { body::from_json(&bytes)? };
+        let registration =
+            if is_form { Registration::from_form(&bytes) } else { body::from_json(&bytes)? };
         Ok(Posted { registration, is_form })
     }
 }
@@ -95,7 +96,8 @@ impl Registration {
 
     pub(crate) fn checked(self) -> Result<NewDevice, Refusal> {
         let name = check_name(self.name.ok_or(Refusal::BAD_NAME)?)?;
-        let kind = self.kind.filter(|kind| KINDS.contains(&kind.as_str())).ok_or(Refusal::BAD_KIND)?;
+        let kind =
+            self.kind.filter(|kind| KINDS.contains(&kind.as_str())).ok_or(Refusal::BAD_KIND)?;
         let firmware = self.firmware.map(check_firmware).transpose()?;
         let state = self.state.as_deref().map(check_state).transpose()?;
         Ok(NewDevice {
@@ -130,7 +132,8 @@ fn check_name(name: String) -> Result<String, Refusal> {
 }
 
 fn check_firmware(firmware: String) -> Result<String, Refusal> {
-    let is_plain = firmware.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(&byte));
+    let is_plain =
+        firmware.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".+-".contains(&byte));
     let fits = (1..=FIRMWARE_BYTES_MAX).contains(&firmware.len());
     if is_plain && fits { Ok(firmware) } else { Err(Refusal::BAD_FIRMWARE) }
 }

@@ -64,17 +64,18 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn run(options: Options, metrics: Metrics) -> anyhow::Result<()> {
-    let (port_file, internal_port_file) = (options.port_file.clone(), options.internal_port_file.clone());
+    let (port_file, internal_port_file) =
+        (options.port_file.clone(), options.internal_port_file.clone());
     let registry = Registry::start(options.into(), metrics).await?;
-    // The public port last: whoever waits for it may rely on the other.
-    println!("internal endpoints at http://{}", registry.internal_addr());
-    println!("listening on http://{}", registry.addr());
+    // Whoever waits for the last of these may rely on the others.
     if let Some(path) = &internal_port_file {
         write_port(path, registry.internal_addr())?;
     }
     if let Some(path) = &port_file {
         write_port(path, registry.addr())?;
     }
+    println!("internal endpoints at http://{}", registry.internal_addr());
+    println!("listening on http://{}", registry.addr());
     Ok(registry.run().await?)
 }
 

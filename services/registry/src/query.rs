@@ -25,7 +25,8 @@ impl Query {
 
 /// A decimal number above 0 of up to 18 digits: no sign, no space; `007` is 7.
 pub(crate) fn number(text: &str) -> Option<i64> {
-    let is_digits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digits =
+        (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|&number: &i64| is_digits && number > 0)
 }
 
@@ -34,7 +35,9 @@ fn decode(text: &[u8]) -> String {
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {
         let escaped = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => digit(*high).zip(digit(*low)).map(|pair| (pair, after)),
+            (b'%', [high, low, after @ ..]) => {
+                digit(*high).zip(digit(*low)).map(|pair| (pair, after))
+            }
             _ => None,
         };
         match escaped {

@@ -27,7 +27,8 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) const NO_SESSION: Refusal = Refusal::hard(StatusCode::UNAUTHORIZED, "E_AUTH", "Not logged in");
+    pub(crate) const NO_SESSION: Refusal =
+        Refusal::hard(StatusCode::UNAUTHORIZED, "E_AUTH", "Not logged in");
     pub(crate) const METHOD: Refusal =
         Refusal::hard(StatusCode::METHOD_NOT_ALLOWED, "E_METHOD", "Method not allowed");
     pub(crate) const TOO_LARGE: Refusal =
@@ -38,11 +39,14 @@ impl Refusal {
         Refusal::closing(StatusCode::BAD_REQUEST, "E_BODY", "Body broke off");
     pub(crate) const MEDIA_TYPE: Refusal =
         Refusal::hard(StatusCode::UNSUPPORTED_MEDIA_TYPE, "E_TYPE", "Unsupported content type");
-    pub(crate) const BAD_JSON: Refusal = Refusal::hard(StatusCode::BAD_REQUEST, "E_JSON", "Malformed JSON");
+    pub(crate) const BAD_JSON: Refusal =
+        Refusal::hard(StatusCode::BAD_REQUEST, "E_JSON", "Malformed JSON");
     pub(crate) const NO_DEVICE: Refusal =
         Refusal::hard(StatusCode::NOT_FOUND, "E_NO_DEVICE", "No such device");
-    pub(crate) const NO_HOME: Refusal = Refusal::hard(StatusCode::NOT_FOUND, "E_NO_HOME", "No such home");
-    pub(crate) const NOT_YOURS: Refusal = Refusal::hard(StatusCode::FORBIDDEN, "E_OWNER", "Not your home");
+    pub(crate) const NO_HOME: Refusal =
+        Refusal::hard(StatusCode::NOT_FOUND, "E_NO_HOME", "No such home");
+    pub(crate) const NOT_YOURS: Refusal =
+        Refusal::hard(StatusCode::FORBIDDEN, "E_OWNER", "Not your home");
     pub(crate) const DATABASE: Refusal =
         Refusal::hard(StatusCode::INTERNAL_SERVER_ERROR, "E_DB", "Database error");
     pub(crate) const BAD_ID: Refusal = Refusal::soft("E_ID", "Bad id");
@@ -97,7 +101,10 @@ impl IntoResponse for Refusal {
 
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Refusal {
-        tracing::error!(error = &error as &dyn std::error::Error, "the database refused a statement");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the database refused a statement"
+        );
         Refusal::DATABASE
     }
 }
@@ -117,7 +124,10 @@ pub(crate) fn ok(id: &RequestId, fields: impl Serialize) -> Response {
 
 /// Headers of every error.
 pub(crate) fn error_headers() -> HeaderMap {
-    HeaderMap::from_iter([(CONTENT_TYPE, JSON), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, JSON),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ])
 }
 
 /// A header value of text that we composed: visible ASCII, else empty.

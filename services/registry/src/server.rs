@@ -58,7 +58,8 @@ impl Registry {
         let internal = import::routes(database.clone()).merge(digest::routes(database.clone()));
         let readiness = readiness(&database);
         let server_config = chassis::Config { title_case_headers: true, ..config.server };
-        let server = Server::start(server_config, public, internal, metrics, readiness, token).await?;
+        let server =
+            Server::start(server_config, public, internal, metrics, readiness, token).await?;
         Ok(Registry { server, database })
     }
 

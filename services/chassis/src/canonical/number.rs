@@ -28,7 +28,8 @@ pub(super) fn normalize(text: &str) -> Option<String> {
         return Some("0".to_owned());
     }
     let trailing_zeros = digits.len() - digits.trim_end_matches('0').len();
-    let exponent = exponent - i64::try_from(fraction.len()).ok()? + i64::try_from(trailing_zeros).ok()?;
+    let exponent =
+        exponent - i64::try_from(fraction.len()).ok()? + i64::try_from(trailing_zeros).ok()?;
     let sign = if is_negative { "-" } else { "" };
     Some(format!("{sign}{significant}e{exponent}"))
 }

@@ -17,7 +17,10 @@ fn numbers_are_compared_by_value() {
     assert_eq!(meaning(Value::Decimal("7.00")), meaning(Value::Integer(7)));
     assert_eq!(meaning(Value::Decimal("-0.0")), meaning(Value::Integer(0)));
     assert_eq!(meaning(Value::Decimal("-12e3")), meaning(Value::Integer(-12_000)));
-    assert_eq!(meaning(Value::Integer(i64::MIN)), meaning(Value::Decimal("-9223372036854775808.0")));
+    assert_eq!(
+        meaning(Value::Integer(i64::MIN)),
+        meaning(Value::Decimal("-9223372036854775808.0"))
+    );
 }
 
 #[test]
@@ -30,7 +33,8 @@ fn digits_beyond_a_double_count() {
 
 #[test]
 fn what_is_no_number_is_text() {
-    for text in ["", "-", ".5", "5.", "1e", "1e+-2", "0x1f", "NaN", " 1", "1e99999999999999999999"] {
+    for text in ["", "-", ".5", "5.", "1e", "1e+-2", "0x1f", "NaN", " 1", "1e99999999999999999999"]
+    {
         assert_eq!(number::normalize(text), None, "{text:?}");
         assert_eq!(meaning(Value::Decimal(text)), meaning(Value::Text(text)));
     }
@@ -69,7 +73,9 @@ fn json_means_the_same_in_any_order_and_spelling() {
 
 #[test]
 fn adjacent_values_do_not_run_together() {
-    for (one, other) in [("[1,2]", "[12]"), (r#"{"a":{}}"#, r#"{"a":[]}"#), (r#"["a","b"]"#, r#"["a,b"]"#)] {
+    for (one, other) in
+        [("[1,2]", "[12]"), (r#"{"a":{}}"#, r#"{"a":[]}"#), (r#"["a","b"]"#, r#"["a,b"]"#)]
+    {
         assert_ne!(meaning(Value::Json(one)), meaning(Value::Json(other)));
     }
     let split = RowHash::of(&[Value::Text("ab"), Value::Text("c")]);

@@ -1,6 +1,7 @@
 use super::*;
 
-const FIRST: Step = Step { version: 1, name: "first", sql: "CREATE TABLE t (id INTEGER PRIMARY KEY)" };
+const FIRST: Step =
+    Step { version: 1, name: "first", sql: "CREATE TABLE t (id INTEGER PRIMARY KEY)" };
 const SECOND: Step = Step { version: 2, name: "second", sql: "ALTER TABLE t ADD COLUMN name TEXT" };
 
 async fn pragma(database: &Database, sql: &'static str) -> String {
@@ -15,13 +16,17 @@ async fn opens_durably_and_migrates_once() {
     let path = dir.path().join("own.db");
     let database = Database::open(&path, &[FIRST]).await.unwrap();
     assert_eq!(pragma(&database, "SELECT journal_mode FROM pragma_journal_mode").await, "wal");
-    assert_eq!(pragma(&database, "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2");
+    assert_eq!(
+        pragma(&database, "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await,
+        "2"
+    );
     database.close().await;
     let database = Database::open(&path, &[FIRST, SECOND]).await.unwrap();
     let mut tx = database.write().await.unwrap();
     sqlx::query("INSERT INTO t (name) VALUES ('a')").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(database.read()).await.unwrap();
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM t").fetch_one(database.read()).await.unwrap();
     assert_eq!(count, 1);
     database.check().await.unwrap();
     database.close().await;
@@ -50,9 +55,14 @@ async fn a_changed_step_and_a_missing_directory_are_refused() {
 
 #[test]
 fn old_libraries_are_recognised() {
-    for (version, expected) in
-        [("3.51.3", true), ("3.52.0", true), ("4.0", true), ("3.51.2", false), ("3.40.1", false), ("?", false)]
-    {
+    for (version, expected) in [
+        ("3.51.3", true),
+        ("3.52.0", true),
+        ("4.0", true),
+        ("3.51.2", false),
+        ("3.40.1", false),
+        ("?", false),
+    ] {
         assert_eq!(is_new_enough(version), expected, "{version}");
     }
 }

@@ -74,7 +74,9 @@ fn the_first_start_writes_a_private_token_that_opens() {
     assert!(token.is_in(&headers(AUTHORIZATION, &[&bearer])));
     let again = InternalToken::open(&path).unwrap();
     assert!(again.is_in(&headers(AUTHORIZATION, &[&bearer.replace("Bearer", "bearer")])));
-    for refused in [&[][..], &[""], &["Bearer"], &["Bearer "], &[&bearer[..70]], &[&bearer, &bearer]] {
+    for refused in
+        [&[][..], &[""], &["Bearer"], &["Bearer "], &[&bearer[..70]], &[&bearer, &bearer]]
+    {
         assert!(!token.is_in(&headers(AUTHORIZATION, refused)), "{refused:?}");
     }
     assert!(!token.is_in(&headers(AUTHORIZATION, &[&bearer.replace("Bearer", "Basics")])));

@@ -32,7 +32,8 @@ impl InternalToken {
     pub fn open(path: &Path) -> Result<InternalToken, SecretError> {
         let refused = |why| SecretError { what: "internal token", path: path.to_owned(), why };
         if !path.exists() {
-            write_new(path).map_err(|error| refused(format!("a new one cannot be written: {error}")))?;
+            write_new(path)
+                .map_err(|error| refused(format!("a new one cannot be written: {error}")))?;
         }
         let content = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
         let token = content.trim_ascii();
@@ -66,7 +67,11 @@ impl InternalToken {
     }
 
     /// Middleware: 401 unless the request carries the token.
-    pub async fn require(State(token): State<InternalToken>, request: Request, next: Next) -> Result<Response, Problem> {
+    pub async fn require(
+        State(token): State<InternalToken>,
+        request: Request,
+        next: Next,
+    ) -> Result<Response, Problem> {
         if !token.is_in(request.headers()) {
             let detail = "send `Authorization: Bearer` with the content of the internal token file";
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));

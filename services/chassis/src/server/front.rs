@@ -31,7 +31,11 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) async fn answer(self, request: Request<Incoming>, wire: WireHandle) -> Response<Body> {
+    pub(crate) async fn answer(
+        self,
+        request: Request<Incoming>,
+        wire: WireHandle,
+    ) -> Response<Body> {
         let mut entry = self.access_log.begin(request.method(), request.uri().path());
         self.metrics.requests_active.inc();
         let _active = Active(self.metrics.clone());

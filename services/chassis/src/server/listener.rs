@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Limits;
 use super::front::Front;
-use super::wire::{WireHandle, Wire};
+use super::wire::{Wire, WireHandle};
 use crate::drill::Fault;
 
 /// After a failed accept, most likely for lack of descriptors.
@@ -66,7 +66,9 @@ impl Listener {
                 Event::Stop => break,
                 Event::FaultChanged if *fault.borrow_and_update() == Fault::Refuse => {
                     connections.shutdown().await;
-                    let Some(listener) = self.play_dead(&mut fault, &mut stopped).await else { return };
+                    let Some(listener) = self.play_dead(&mut fault, &mut stopped).await else {
+                        return;
+                    };
                     self = listener;
                 }
                 Event::FaultChanged => {}
@@ -90,7 +92,10 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, slots: &Arc<Semaphore>) -> (io::Result<(TcpStream, SocketAddr)>, OwnedSemaphorePermit) {
+    async fn accept(
+        &self,
+        slots: &Arc<Semaphore>,
+    ) -> (io::Result<(TcpStream, SocketAddr)>, OwnedSemaphorePermit) {
         let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
         (self.socket.accept().await, slot)
     }
@@ -176,8 +181,13 @@ impl Host {
 }
 
 /// Serves the requests of one connection. At the stop it answers what it has begun to read.
-async fn converse<S>(stream: S, front: Front, limits: Limits, title_case: bool, mut stopped: watch::Receiver<bool>)
-where
+async fn converse<S>(
+    stream: S,
+    front: Front,
+    limits: Limits,
+    title_case: bool,
+    mut stopped: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let handle = WireHandle::default();

@@ -43,7 +43,8 @@ impl Rig {
         let internal = Router::new().route("/internal/v1/echo", get(async || "echo"));
         let readiness = Readiness::new(async || Ok(()));
         let token = token(dir.path());
-        let server = Server::start(config, public, internal, metrics, readiness, token).await.unwrap();
+        let server =
+            Server::start(config, public, internal, metrics, readiness, token).await.unwrap();
         Rig { server, dir, begun, finish }
     }
 
@@ -65,7 +66,13 @@ async fn connect(addr: SocketAddr) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-async fn ask(addr: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &'static str) -> (StatusCode, String) {
+async fn ask(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: &'static str,
+) -> (StatusCode, String) {
     let mut request = Request::builder().method(method).uri(path).header("host", "test");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -82,7 +89,10 @@ async fn ask(addr: SocketAddr, method: &str, path: &str, token: Option<&str>, bo
 async fn a_request_in_flight_ends_and_no_new_one_begins() {
     let rig = Rig::start(|_| {}).await;
     let (addr, internal) = (rig.server.addr(), rig.server.internal_addr());
-    assert_eq!(ask(internal, "GET", "/readyz", None, "").await, (StatusCode::OK, "ready\n".to_owned()));
+    assert_eq!(
+        ask(internal, "GET", "/readyz", None, "").await,
+        (StatusCode::OK, "ready\n".to_owned())
+    );
     let in_flight = tokio::spawn(ask(addr, "GET", "/slow", None, ""));
     rig.begun.notified().await;
 
@@ -145,14 +155,25 @@ async fn internal_endpoints_ask_for_the_token_and_public_ones_are_elsewhere() {
     let echo = "/internal/v1/echo";
     assert_eq!(ask(internal, "GET", echo, None, "").await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(ask(internal, "GET", echo, Some(&TOKEN[1..]), "").await.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(ask(internal, "GET", echo, Some(TOKEN), "").await, (StatusCode::OK, "echo".to_owned()));
-    assert_eq!(ask(internal, "POST", echo, Some(TOKEN), "").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        ask(internal, "GET", echo, Some(TOKEN), "").await,
+        (StatusCode::OK, "echo".to_owned())
+    );
+    assert_eq!(
+        ask(internal, "POST", echo, Some(TOKEN), "").await.0,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     assert_eq!(ask(internal, "GET", "/item/1", Some(TOKEN), "").await.0, StatusCode::NOT_FOUND);
     for path in [echo, "/livez", "/readyz", "/metrics", "/internal/v1/faults"] {
-        assert_eq!(ask(addr, "GET", path, Some(TOKEN), "").await.0, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            ask(addr, "GET", path, Some(TOKEN), "").await.0,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
     }
     // Without the flag there is no fault switch at all.
-    let faults = ask(internal, "PUT", "/internal/v1/faults", Some(TOKEN), r#"{"kind":"hang"}"#).await;
+    let faults =
+        ask(internal, "PUT", "/internal/v1/faults", Some(TOKEN), r#"{"kind":"hang"}"#).await;
     assert_eq!(faults.0, StatusCode::NOT_FOUND);
 }
 
@@ -169,7 +190,10 @@ async fn metrics_name_routes_by_template() {
         (r#"http_request_method="GET",http_route="/item/{id}",http_response_status_code="200""#, 2),
         (r#"http_request_method="GET",http_route="/item/{id}",http_response_status_code="400""#, 1),
         (r#"http_request_method="GET",http_route="_unmatched",http_response_status_code="404""#, 1),
-        (r#"http_request_method="_OTHER",http_route="/item/{id}",http_response_status_code="405""#, 1),
+        (
+            r#"http_request_method="_OTHER",http_route="/item/{id}",http_response_status_code="405""#,
+            1,
+        ),
     ] {
         let line = format!("http_server_request_duration_seconds_count{{{labels}}} {count}\n");
         assert!(text.contains(&line), "{line} is not in\n{text}");
@@ -182,10 +206,16 @@ async fn metrics_name_routes_by_template() {
 async fn header_names_are_in_title_case_when_asked() {
     let rig = Rig::start(|config| config.title_case_headers = true).await;
     let mut stream = TcpStream::connect(rig.server.addr()).await.unwrap();
-    stream.write_all(b"GET /item/1 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /item/1 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
-    assert!(text.contains("\r\nX-Item: 1\r\n") && text.contains("\r\nContent-Length: 6\r\n"), "{text}");
+    assert!(
+        text.contains("\r\nX-Item: 1\r\n") && text.contains("\r\nContent-Length: 6\r\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -193,8 +223,17 @@ async fn drills_fail_the_public_side_and_can_be_taken_back() {
     let rig = Rig::start(|config| config.allows_faults = true).await;
     let (addr, internal) = (rig.server.addr(), rig.server.internal_addr());
     let set = async |fault| ask(internal, "PUT", "/internal/v1/faults", Some(TOKEN), fault).await.0;
-    assert_eq!(ask(internal, "PUT", "/internal/v1/faults", None, "{}").await.0, StatusCode::UNAUTHORIZED);
-    for wrong in ["", "{}", r#"{"kind":"status","status":200}"#, r#"{"kind":"latency","ms":600001}"#, r#"{"kind":"oops"}"#] {
+    assert_eq!(
+        ask(internal, "PUT", "/internal/v1/faults", None, "{}").await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    for wrong in [
+        "",
+        "{}",
+        r#"{"kind":"status","status":200}"#,
+        r#"{"kind":"latency","ms":600001}"#,
+        r#"{"kind":"oops"}"#,
+    ] {
         assert_eq!(set(wrong).await, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
     assert_eq!(set(r#"{"kind":"status","status":503}"#).await, StatusCode::OK);
@@ -213,10 +252,14 @@ async fn drills_fail_the_public_side_and_can_be_taken_back() {
     assert!(begin.elapsed() >= Duration::from_millis(30));
 
     assert_eq!(set(r#"{"kind":"hang"}"#).await, StatusCode::OK);
-    let hanging = tokio::time::timeout(Duration::from_millis(100), ask(addr, "GET", "/item/1", None, ""));
+    let hanging =
+        tokio::time::timeout(Duration::from_millis(100), ask(addr, "GET", "/item/1", None, ""));
     assert!(hanging.await.is_err());
 
-    assert_eq!(ask(internal, "DELETE", "/internal/v1/faults", Some(TOKEN), "").await.0, StatusCode::OK);
+    assert_eq!(
+        ask(internal, "DELETE", "/internal/v1/faults", Some(TOKEN), "").await.0,
+        StatusCode::OK
+    );
     assert_eq!(ask(addr, "GET", "/item/1", None, "").await.0, StatusCode::OK);
 }
 
@@ -257,7 +300,8 @@ async fn start_error(change: impl FnOnce(&mut Config)) -> String {
     let public = PublicService::new(Router::new());
     let readiness = Readiness::new(async || Ok(()));
     let token = token(dir.path());
-    let started = Server::start(config, public, Router::new(), Metrics::new(), readiness, token).await;
+    let started =
+        Server::start(config, public, Router::new(), Metrics::new(), readiness, token).await;
     started.map(drop).unwrap_err().to_string()
 }
 
@@ -303,7 +347,8 @@ async fn with_tls_any_address_will_do() {
     let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let request = Request::get("/item/5").header("host", "t").body(Full::<Bytes>::default()).unwrap();
+    let request =
+        Request::get("/item/5").header("host", "t").body(Full::<Bytes>::default()).unwrap();
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "item 5");
 }

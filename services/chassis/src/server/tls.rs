@@ -29,7 +29,8 @@ impl TlsFiles {
     /// TLS 1.2 and 1.3 on ring, HTTP/1.1 by ALPN.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, TlsError> {
         let refused = |path: &PathBuf, why: String| TlsError { path: path.clone(), why };
-        let certs: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&self.cert).and_then(Iterator::collect);
+        let certs: Result<Vec<_>, _> =
+            CertificateDer::pem_file_iter(&self.cert).and_then(Iterator::collect);
         let certs = certs.map_err(|error| refused(&self.cert, error.to_string()))?;
         let key = PrivateKeyDer::from_pem_file(&self.key);
         let key = key.map_err(|error| refused(&self.key, error.to_string()))?;

@@ -36,7 +36,10 @@ pub(crate) struct Wire<S> {
 
 impl Default for WireHandle {
     fn default() -> WireHandle {
-        WireHandle(Arc::new(Shared { left: AtomicU64::new(UNLIMITED), has_read: AtomicBool::new(false) }))
+        WireHandle(Arc::new(Shared {
+            left: AtomicU64::new(UNLIMITED),
+            has_read: AtomicBool::new(false),
+        }))
     }
 }
 
@@ -61,7 +64,11 @@ impl<S> Wire<S> {
     }
 
     /// Turns a write that waits too long into an error.
-    fn watch<T>(&mut self, cx: &mut Context<'_>, write: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if write.is_ready() {
             self.is_stalled = false;
             return write;
@@ -91,7 +98,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let left = self.handle.0.left.load(Ordering::Relaxed);
         if left == 0 {
             let error = io::Error::new(io::ErrorKind::ConnectionReset, "cut off by a drill");

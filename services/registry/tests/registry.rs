@@ -1,0 +1,10 @@
+//! Registry as its callers see it.
+#![allow(clippy::unwrap_used, reason = "what a test cannot do without ends it")]
+
+mod registry {
+    mod contract;
+    mod digest;
+    mod import;
+    mod process;
+    mod rig;
+}

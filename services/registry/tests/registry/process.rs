@@ -1,0 +1,138 @@
+//! Registry as a process: what it prints, writes and does on signals.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use http::Method;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use super::rig::{TOKEN, ask};
+
+fn command(dir: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_registry"));
+    for (flag, name) in [
+        ("--db", "registry.db"),
+        ("--session-key-file", "session.key"),
+        ("--internal-token-file", "token"),
+        ("--port-file", "port"),
+        ("--internal-port-file", "internal.port"),
+        ("--access-log", "access.log"),
+    ] {
+        command.arg(flag).arg(dir.join(name));
+    }
+    command.args(["--listen", "127.0.0.1:0"]).args(more);
+    command.kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Starts registry and waits for its last line about listening.
+async fn start(dir: &Path, more: &[&str]) -> (Child, SocketAddr) {
+    std::fs::write(dir.join("session.key"), "0123456789abcdef").unwrap();
+    std::fs::write(dir.join("token"), TOKEN).unwrap();
+    let mut child = command(dir, more).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some(addr) = line.strip_prefix("listening on http://") {
+            return (child, addr.parse().unwrap());
+        }
+    }
+    panic!("registry ended before it listened");
+}
+
+fn port(path: &Path) -> u16 {
+    std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
+}
+
+async fn signal(child: &Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status().await.unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test]
+async fn sigterm_lets_the_request_in_flight_finish() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, addr) = start(dir.path(), &["--faults"]).await;
+    assert_eq!(port(&dir.path().join("port")), addr.port());
+    let internal = SocketAddr::from(([127, 0, 0, 1], port(&dir.path().join("internal.port"))));
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let slow = r#"{"kind":"latency","ms":500}"#.to_owned();
+    ask(internal, Method::PUT, "/internal/v1/faults", &headers, slow).await;
+
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(b"GET /api/v1/devices HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
+    let metrics = async || ask(internal, Method::GET, "/metrics", &[], String::new()).await.text;
+    let begin = Instant::now();
+    while !metrics().await.contains("http_server_active_requests 1\n") {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the request did not begin");
+    }
+    signal(&child, "TERM").await;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 401 Unauthorized\r\nServer: Apache/2.2.15 (HomeHub)\r\n"),
+        "{answer}"
+    );
+    assert!(child.wait().await.unwrap().success());
+    let log = std::fs::read_to_string(dir.path().join("access.log")).unwrap();
+    let (_, line) = log.split_once(' ').unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    assert_eq!(line, format!("GET /api/v1/devices 401 {}\n", body.len()));
+    // Closed in order: nothing is left of the write-ahead log.
+    assert!(!dir.path().join("registry.db-wal").exists());
+}
+
+#[tokio::test]
+async fn an_acknowledged_write_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, addr) = start(dir.path(), &[]).await;
+    let row = super::rig::device(7, 1, "Kept");
+    let batch =
+        serde_json::json!({"read_at_us": 1, "homes": [{"id": 1, "owner_id": 1}], "devices": [row]});
+    let internal = SocketAddr::from(([127, 0, 0, 1], port(&dir.path().join("internal.port"))));
+    let bearer = format!("Bearer {TOKEN}");
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let taken =
+        ask(internal, Method::PUT, "/internal/v1/import", &headers, batch.to_string()).await;
+    assert_eq!(taken.status, 200, "{}", taken.text);
+    child.start_kill().unwrap();
+    child.wait().await.unwrap();
+    assert!(TcpStream::connect(addr).await.is_err());
+    let (_child, _) = start(dir.path(), &[]).await;
+    let internal = SocketAddr::from(([127, 0, 0, 1], port(&dir.path().join("internal.port"))));
+    let digest =
+        ask(internal, Method::GET, "/internal/v1/digest?entity=devices", &headers, String::new())
+            .await;
+    assert!(digest.text.contains(r#""count":1"#), "{}", digest.text);
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_succeed_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let fails = async |more: &[&str]| {
+        let output = command(dir.path(), more).output().await.unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, error) = fails(&[]).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        error.contains("cannot use the session key file")
+            && error.contains("start the monolith first"),
+        "{error}"
+    );
+    std::fs::write(dir.path().join("session.key"), "0123456789abcdef").unwrap();
+    let (code, error) = fails(&["--internal-listen", "0.0.0.0:0"]).await;
+    assert_eq!(code, Some(1));
+    assert!(error.contains("refusing to listen on 0.0.0.0:0"), "{error}");
+    let (code, error) = fails(&["--tls-cert", "cert.pem"]).await;
+    assert_eq!(code, Some(2));
+    assert!(error.contains("--tls-key"), "{error}");
+    let (code, error) = fails(&["--otlp", "nonsense"]).await;
+    assert_eq!(code, Some(1));
+    assert!(error.contains("nonsense"), "{error}");
+}
