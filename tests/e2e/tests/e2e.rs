@@ -4,13 +4,18 @@
 
 /// Where the modules of this one test binary lie.
 mod e2e {
+    mod bad_input;
     mod contract;
     mod flips;
+    mod hostile;
+    mod ladder;
     mod lifecycle;
     mod phases;
     mod rig;
     mod streams;
     mod third_party;
     mod tidy;
+    mod tls;
+    mod traces;
     mod transparency;
 }
