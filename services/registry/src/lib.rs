@@ -2,8 +2,8 @@
 //!
 //! Its public routes answer exactly as the monolith's do (`tests/monolith/CONTRACT.md`), so that
 //! nobody can tell who answered. Its internal routes take the monolith's rows
-//! ([`PUT /internal/v1/import`](import)) and tell what is there
-//! ([`GET /internal/v1/digest`](digest)).
+//! (`PUT /internal/v1/import`) and tell what is there
+//! (`GET /internal/v1/digest`).
 //!
 //! Refused: knowing more than devices need. Of homes only the owner is kept, of users nothing.
 

@@ -136,3 +136,38 @@ async fn a_start_that_cannot_succeed_says_why() {
     assert_eq!(code, Some(1));
     assert!(error.contains("nonsense"), "{error}");
 }
+
+/// The caller's trace goes on: same trace id, the caller's span as parent, a name by template.
+#[tokio::test]
+async fn a_request_is_a_span_of_its_callers_trace() {
+    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let otlp = format!("http://{}", receiver.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let (child, addr) = start(dir.path(), &["--otlp", &otlp]).await;
+    let context = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let headers = [("traceparent", context)];
+    ask(addr, Method::GET, "/api/v1/devices/3", &headers, String::new()).await;
+    signal(&child, "TERM").await;
+    let (mut stream, _) = receiver.accept().await.unwrap();
+    let mut received = Vec::new();
+    let expected = [
+        &b"POST /v1/traces HTTP/1.1"[..],
+        &0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes(),
+        &0xb7ad_6b71_6920_3331_u64.to_be_bytes(),
+        b"GET /api/v1/devices/{id}",
+        b"registry",
+    ];
+    let has =
+        |received: &[u8], part: &[u8]| received.windows(part.len()).any(|window| window == part);
+    let arrived = tokio::time::timeout(Duration::from_secs(10), async {
+        while !expected.iter().all(|part| has(&received, part)) {
+            assert_ne!(
+                stream.read_buf(&mut received).await.unwrap(),
+                0,
+                "the span is not in {received:?}"
+            );
+        }
+    });
+    arrived.await.expect("the span did not arrive");
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+}
