@@ -185,7 +185,25 @@ impl GatewayHandle {
 
     /// Puts new settings in force: limits, time-outs, keys, certificates and revocation lists.
     /// Whole or not at all.
-    pub fn reload(&self, mut settings: Settings) -> Result<Applied, ReloadError> {
+    pub fn reload(&self, settings: Settings) -> Result<Applied, ReloadError> {
+        self.put_in_force(settings, None)
+    }
+
+    /// As [`GatewayHandle::reload`], together with a table, for settings that name what only this
+    /// table has.
+    pub fn replace(
+        &self,
+        settings: Settings,
+        table: Arc<RouteTable>,
+    ) -> Result<Applied, ReloadError> {
+        self.put_in_force(settings, Some(table))
+    }
+
+    fn put_in_force(
+        &self,
+        mut settings: Settings,
+        table: Option<Arc<RouteTable>>,
+    ) -> Result<Applied, ReloadError> {
         let listeners = &self.shared.listeners;
         if settings.listeners.len() != listeners.len() {
             let (had, has) = (listeners.len(), settings.listeners.len());
@@ -211,7 +229,7 @@ impl GatewayHandle {
                 checked.push((tls, files.clone(), address));
             }
         }
-        let applied = self.shared.reload(settings.clone())?;
+        let applied = self.shared.reload(settings.clone(), table)?;
         for (tls, files, address) in checked {
             tls.replace(files)
                 .map_err(|source| ReloadError::Tls { address, source: Box::new(source) })?;

@@ -54,10 +54,14 @@ impl Shared {
         self.apply(table, settings)
     }
 
-    /// Puts `settings` in force, with the table that is.
-    pub(crate) fn reload(&self, settings: Settings) -> Result<Applied, PublishError> {
+    /// Puts `settings` in force, with `table` or else the table that is.
+    pub(crate) fn reload(
+        &self,
+        settings: Settings,
+        table: Option<Arc<RouteTable>>,
+    ) -> Result<Applied, PublishError> {
         let _publishing = self.publishing.lock();
-        let table = Arc::clone(&self.live.load().table);
+        let table = table.unwrap_or_else(|| Arc::clone(&self.live.load().table));
         let applied = self.apply(table, Arc::new(settings))?;
         let live = self.live.load();
         for (listener, settings) in self.listeners.iter().zip(&live.settings.listeners) {

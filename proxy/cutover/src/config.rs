@@ -15,6 +15,7 @@ pub mod document;
 mod environment;
 mod files;
 mod node;
+mod rewrite;
 mod schema;
 mod secret;
 mod shape;
@@ -39,9 +40,14 @@ pub use code::{Code, explain, explained};
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::ProcessFile;
 pub use environment::Environment;
+pub(crate) use files::{directory, is_below};
+pub(crate) use node::Node;
+pub use rewrite::rewrite;
 pub use schema::{process_schema, team_schema};
 pub use secret::{NotAReference, Secret, SecretError, SecretRef};
+pub(crate) use source::shown;
 pub use source::{Place, Source, Sources};
+pub(crate) use suggest::nearest;
 
 use files::{InMemory, OnDisk, Texts};
 
@@ -121,6 +127,10 @@ pub struct Loaded {
     /// Every file read, also with errors, by its path below the process file's directory; the
     /// process file first.
     pub files: Vec<String>,
+    /// Directories that patterns of `include` look into, by path below the process file's.
+    pub dirs: Vec<String>,
+    /// The process file's tree, for findings of others.
+    pub(crate) process: Option<Node>,
 }
 
 /// How far loading goes.
@@ -135,7 +145,7 @@ pub enum Depth {
 /// Loads the configuration at `path`: a process file, or a directory with a `cutover.toml`.
 pub fn load(path: &Path, environment: &Environment, depth: Depth) -> Loaded {
     let path = process_file(path);
-    let dir = files::directory(&path).to_owned();
+    let dir = directory(&path).to_owned();
     load_from(&path, &OnDisk(&dir), environment, depth)
 }
 
@@ -155,14 +165,27 @@ fn load_from(path: &Path, texts: &dyn Texts, environment: &Environment, depth: D
     let mut sources = Sources::default();
     let mut report = Report::default();
     let Some(files) = files::read(&name, texts, environment, &mut sources, &mut report) else {
-        return Loaded { config: None, report, sources, files: vec![name.into_owned()] };
+        let files = vec![name.into_owned()];
+        return Loaded { config: None, report, sources, files, dirs: Vec::new(), process: None };
     };
     let mut config = convert::convert(path, &files, environment, depth, &mut report);
     report.sort();
     if report.errors() > 0 {
         config = None;
     }
-    Loaded { config, report, sources, files: files.read }
+    let files::Files { process, read, dirs, .. } = files;
+    Loaded { config, report, sources, files: read, dirs, process: Some(process) }
+}
+
+/// The admin API that a process file declares, whatever else is wrong with it. `None` if there is
+/// no such file, or its `[admin]` cannot be read.
+pub fn admin(path: &Path, environment: &Environment) -> Option<AdminConfig> {
+    let path = process_file(path);
+    let dir = directory(&path);
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let name = path.file_name()?.to_str()?;
+    let files = files::read(name, &OnDisk(dir), environment, &mut sources, &mut report)?;
+    convert::admin(&files.process, dir, environment)
 }
 
 /// The process file meant by a path: itself, or `cutover.toml` in a directory.

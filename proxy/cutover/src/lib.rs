@@ -1,3 +1,8 @@
 //! The `cutover` program: configuration, command line and wiring.
+//!
+//! [`config`] turns files and environment into typed settings, [`cli`] is everything that can be
+//! typed, [`wiring`] runs the proxy. `main` only lends them the process.
 
+pub mod cli;
 pub mod config;
+pub mod wiring;

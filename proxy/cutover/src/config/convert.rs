@@ -118,6 +118,15 @@ pub(super) fn convert(
     })
 }
 
+/// `[admin]` alone, certificates and secrets unread.
+pub(super) fn admin(process: &Node, dir: &Path, environment: &Environment) -> Option<AdminConfig> {
+    let report = &mut Report::default();
+    let (upstreams, groups) = (Vec::new(), Vec::new());
+    let depth = Depth::WithoutFiles;
+    let mut context = Context { dir, environment, depth, report, upstreams, groups };
+    process::admin_alone(process, &mut context)
+}
+
 fn by_name<T>(items: Vec<Item<'_, T>>) -> BTreeMap<String, T> {
     items.into_iter().map(|item| (item.name, item.doc)).collect()
 }

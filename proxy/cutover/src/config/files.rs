@@ -21,6 +21,8 @@ pub(crate) struct Files {
     pub(crate) teams: Vec<Node>,
     /// Every file read, by its path below the process file's directory; the process file first.
     pub(crate) read: Vec<String>,
+    /// Directories that patterns look into.
+    pub(crate) dirs: Vec<String>,
 }
 
 /// Where texts come from, by path below one directory, `/` between parts.
@@ -57,6 +59,7 @@ pub(crate) fn read(
     let team_shape = Shape::of::<TeamFile>();
     let mut read = vec![name.to_owned()];
     let mut teams = Vec::new();
+    let dirs = pattern_dirs(&process);
     for path in included(&process, texts, report) {
         if read.contains(&path) {
             continue;
@@ -67,7 +70,7 @@ pub(crate) fn read(
         }
         read.push(path);
     }
-    Some(Files { process, teams, read })
+    Some(Files { process, teams, read, dirs })
 }
 
 fn read_one(
@@ -203,6 +206,22 @@ fn included(process: &Node, texts: &dyn Texts, report: &mut Report) -> Vec<Strin
         found.extend(matches);
     }
     found
+}
+
+/// The directories in which a new file could match a pattern, as far as names are without
+/// wildcards.
+fn pattern_dirs(process: &Node) -> Vec<String> {
+    let patterns = process.get("include").map_or(&[][..], Node::items).iter();
+    let dir = |node: &Node| match &node.value {
+        Value::String(pattern) if is_below(pattern) => {
+            let plain: Vec<&str> =
+                pattern.split('/').take_while(|name| !name.contains(['*', '?'])).collect();
+            let whole = plain.len() == pattern.split('/').count();
+            (!whole).then(|| plain.join("/"))
+        }
+        _ => None,
+    };
+    patterns.filter_map(dir).collect()
 }
 
 /// Whether a path, relative to a directory, stays below it.

@@ -120,6 +120,13 @@ impl Tables {
     }
 }
 
+/// `[admin]` without the rest.
+pub(super) fn admin_alone(process: &Node, context: &mut Context<'_>) -> Option<AdminConfig> {
+    let doc =
+        process.get("admin").map_or_else(|| Some(Admin::default()), |node| context.read(node));
+    admin(&doc?, process.get("admin").unwrap_or(process), context)
+}
+
 fn limits(server: &Server) -> Limits {
     let millis = |ms: u32| Duration::from_millis(ms.into());
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);

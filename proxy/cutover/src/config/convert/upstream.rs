@@ -46,7 +46,7 @@ pub(super) fn convert(
         port: parsed.port,
         timeouts: timeouts(&item.doc.timeouts),
         connections_max: item.doc.connections_max,
-        tls: tls.unwrap_or_else(UpstreamTls::default),
+        tls: tls.unwrap_or_default(),
     })
 }
 

@@ -1,0 +1,117 @@
+//! Data on standard output: tables for people, JSON with a version for programs.
+
+use comfy_table::{Table, presets::NOTHING};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{args::Output, exit::Failure, io::Io};
+
+/// Version of the JSON contract, which is that of the admin API.
+pub(super) const API_VERSION: &str = cutover_control::api::API_VERSION;
+
+/// A table in the manner of `kubectl`: columns by white space, no lines.
+pub(super) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(header.iter().copied());
+    table
+}
+
+/// Prints a table without trailing spaces.
+pub(super) fn print_table(table: &Table, io: &mut Io<'_>) -> Result<(), Failure> {
+    let text = table_text(table);
+    Ok(writeln!(io.out, "{text}")?)
+}
+
+/// A table as text, without the padding at both ends of its lines.
+pub(super) fn table_text(table: &Table) -> String {
+    let lines = table.lines().map(|line| {
+        let line = line.trim_end();
+        line.strip_prefix(' ').unwrap_or(line).to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Prints one document: indented with `json`, on one line with `jsonl`. `api_version` and `kind`
+/// come first.
+pub(super) fn print_json(
+    kind: &str,
+    document: &impl Serialize,
+    output: Output,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    let document = versioned(kind, document);
+    let text = match output {
+        Output::Jsonl => document.to_string(),
+        _ => serde_json::to_string_pretty(&document).unwrap_or_default(),
+    };
+    Ok(writeln!(io.out, "{text}")?)
+}
+
+/// Prints a list: with `json` as `items` of one document, with `jsonl` one object a line.
+pub(super) fn print_list(
+    kind: &str,
+    items: &[impl Serialize],
+    output: Output,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    if output == Output::Jsonl {
+        for item in items {
+            writeln!(io.out, "{}", versioned(kind, item))?;
+        }
+        return Ok(());
+    }
+    print_json(&format!("{kind}List"), &serde_json::json!({ "items": items }), output, io)
+}
+
+fn versioned(kind: &str, document: &impl Serialize) -> Value {
+    let mut map = serde_json::Map::new();
+    map.insert("api_version".to_owned(), API_VERSION.into());
+    map.insert("kind".to_owned(), kind.into());
+    match serde_json::to_value(document) {
+        Ok(Value::Object(fields)) => map.extend(fields),
+        Ok(other) => {
+            map.insert("value".to_owned(), other);
+        }
+        Err(error) => {
+            map.insert("error".to_owned(), error.to_string().into());
+        }
+    }
+    Value::Object(map)
+}
+
+/// A moment as people write it, in UTC: `2026-11-21 08:58:15Z`.
+pub(super) fn utc(at_ms: u64) -> String {
+    let seconds = at_ms / 1000;
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a number of days since 1970-01-01 (Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms", `civil_from_days`).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// How long ago, in its largest unit: `45s`, `12m`, `3h`, `5d`.
+pub(super) fn age(age_ms: u64) -> String {
+    match age_ms / 1000 {
+        seconds @ 0..=119 => format!("{seconds}s"),
+        seconds @ 120..=7199 => format!("{}m", seconds / 60),
+        seconds @ 7200..=172_799 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests;

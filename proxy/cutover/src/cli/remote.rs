@@ -1,0 +1,73 @@
+//! Commands that ask the admin API of a running proxy.
+
+pub(super) mod gitops;
+pub(super) mod history;
+pub(super) mod moves;
+pub(super) mod status;
+pub(super) mod token;
+
+use std::{collections::BTreeMap, path::Path};
+
+use cutover_control::api::{FilesAnswer, RouteRow, StatusAnswer, TargetRow};
+use cutover_domain::{Held, Percent, Phase, RouteState, Target};
+
+use super::{
+    admin::Client,
+    exit::{Exit, Failure},
+    io::Io,
+    local::tell,
+};
+use crate::config::{self, Config, Depth, Environment};
+
+/// The running truth: the proxy's files, and the state of every route.
+pub(super) fn truth(
+    client: &Client,
+    io: &mut Io<'_>,
+) -> Result<(Config, BTreeMap<String, RouteState>), Failure> {
+    let files: FilesAnswer = client.get("/api/v1/files")?;
+    let status: StatusAnswer = client.get("/api/v1/status")?;
+    let texts: Vec<(String, String)> =
+        files.files.into_iter().map(|file| (file.path, file.text)).collect();
+    let name = texts.first().map_or("cutover.toml", |(path, _)| path.as_str()).to_owned();
+    let loaded =
+        config::load_texts(Path::new(&name), &texts, &Environment::default(), Depth::WithoutFiles);
+    let Some(config) = loaded.config else {
+        tell(&loaded, io);
+        return Err(Failure::new("bad_answer", "the proxy's files are not valid to this client")
+            .exit(Exit::InvalidConfig)
+            .hint("use the `cutover` of the same release as the proxy's"));
+    };
+    let states = status.routes.iter().map(|row| (row.id.clone(), state(row)));
+    Ok((config, states.collect()))
+}
+
+fn state(row: &RouteRow) -> RouteState {
+    let target = target(&row.at);
+    RouteState {
+        phase: target.phase,
+        percent: target.percent,
+        revision: row.revision,
+        shadowed: Phase::from(row.safe_phase) == Phase::Shadow,
+        held: row.held.clone().map(|cause| Held { cause }),
+    }
+}
+
+/// A row of the API as the domain has it.
+fn target(row: &TargetRow) -> Target {
+    let percent = row.percent.and_then(|percent| Percent::from_f64(percent).ok());
+    Target { phase: row.phase.into(), percent: percent.unwrap_or_default() }
+}
+
+/// A path segment, percent-encoded: names come from people.
+fn segment(name: &str) -> String {
+    name.bytes().map(encode).collect()
+}
+
+fn encode(byte: u8) -> String {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            (byte as char).to_string()
+        }
+        other => format!("%{other:02X}"),
+    }
+}

@@ -1,0 +1,220 @@
+//! `promote`, `rollback`, `hold`, `release`: what moves routes.
+
+mod undo;
+
+use cutover_control::api::{
+    LatchBody, LatchName, MoveAnswer, MovedRow, PhaseName, PromoteBody, RollbackBody,
+};
+use cutover_domain::Percent;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{segment, target};
+use crate::cli::{
+    admin::Client,
+    args::{self, Change, Global, Hold, Promote, Release, Rollback, Why},
+    exit::{Exit, Failure},
+    io::Io,
+    output::print_json,
+};
+
+pub(in crate::cli) fn promote(
+    args: &Promote,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let scope = Scope::of(args.scope.route.as_deref(), args.scope.group.as_deref());
+    let body = PromoteBody {
+        reason: reason(&args.change.why, io)?,
+        expect: args.change.expect,
+        to: args.to.map(phase),
+        percent: percent(args.percent.as_deref())?,
+        force: args.force,
+    };
+    ask(&scope, "promote", &body, &args.change, global, io)
+}
+
+pub(in crate::cli) fn rollback(
+    args: &Rollback,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let percent = percent(args.percent.as_deref())?;
+    let scope = Scope::of(args.scope.route.as_deref(), args.scope.group.as_deref());
+    let body = RollbackBody {
+        reason: reason(&args.change.why, io)?,
+        expect: args.change.expect,
+        to: args.to.map(phase).or(percent.map(|_| PhaseName::Canary)),
+        percent,
+    };
+    ask(&scope, "rollback", &body, &args.change, global, io)
+}
+
+pub(in crate::cli) fn hold(args: &Hold, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
+    let scope = Scope::of(args.scope.route.as_deref(), args.scope.group.as_deref());
+    let body = LatchBody { reason: reason(&args.change.why, io)?, expect: args.change.expect };
+    ask(&scope, "hold", &body, &args.change, global, io)
+}
+
+pub(in crate::cli) fn release(
+    args: &Release,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let scope = Scope::of(args.scope.route.as_deref(), args.scope.group.as_deref());
+    let body = LatchBody { reason: reason(&args.change.why, io)?, expect: args.change.expect };
+    ask(&scope, "release", &body, &args.change, global, io)
+}
+
+/// Which routes are meant.
+enum Scope<'a> {
+    Route(&'a str),
+    Group(&'a str),
+    All,
+}
+
+fn ask(
+    scope: &Scope<'_>,
+    verb: &str,
+    body: &impl Serialize,
+    change: &Change,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let client = Client::connect(global, io)?;
+    let path = format!("{}/{verb}{}", scope.path(), wait_query(&change.why, &client));
+    let answer = client.post_waiting::<MoveAnswer>(&path, body)?;
+    tell(&answer.body, answer.status, global, io)
+}
+
+/// Longest wait that the admin API takes, in milliseconds.
+const WAIT_MS_MAX: u128 = 60_000;
+
+/// `?wait=MS` if the answer is to wait until all nodes obey.
+pub(super) fn wait_query(why: &Why, client: &Client) -> String {
+    match why.wait {
+        true => format!("?wait={}", client.timeout().as_millis().min(WAIT_MS_MAX)),
+        false => String::new(),
+    }
+}
+
+/// Prints what became of a move, and how to undo it.
+pub(super) fn tell(
+    answer: &MoveAnswer,
+    status: StatusCode,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let undo = undo::commands(&answer.routes);
+    if global.output.is_json() {
+        let mut document = serde_json::json!(answer);
+        document["undo"] = serde_json::json!(undo);
+        print_json("Move", &document, global.output, io)?;
+    } else {
+        print(answer, io)?;
+        for command in &undo {
+            io.tell(&format!("undo: {command}"));
+        }
+    }
+    if !answer.recorded {
+        io.tell(
+            "warning: the store is away; this is in force here, and is recorded once it is back",
+        );
+    }
+    if let Some(pending) = &answer.pending
+        && status == StatusCode::ACCEPTED
+    {
+        let mut failure =
+            Failure::new("not_yet_applied", pending.message.clone()).exit(Exit::InProgress);
+        failure.hint.clone_from(&pending.hint);
+        return Err(failure);
+    }
+    Ok(Exit::Done)
+}
+
+fn print(answer: &MoveAnswer, io: &mut Io<'_>) -> Result<(), Failure> {
+    for row in &answer.routes {
+        writeln!(io.out, "{}: {}", row.route, what(row))?;
+    }
+    for skipped in &answer.skipped {
+        writeln!(io.out, "{}: left out, {}", skipped.route, skipped.why)?;
+    }
+    let effective = match answer.effective_ms {
+        Some(ms) => format!(", in force after {ms:.1} ms"),
+        None => String::new(),
+    };
+    match answer.routes.is_empty() {
+        true => writeln!(io.out, "nothing to change at revision {}", answer.revision)?,
+        false => writeln!(io.out, "revision {}{effective}", answer.revision)?,
+    }
+    Ok(())
+}
+
+/// `shadow → canary 5 %, released`
+pub(super) fn what(row: &MovedRow) -> String {
+    let (from, to) = (target(&row.from), target(&row.to));
+    let latch = row.latch.map(|latch| match latch {
+        LatchName::Held => "held",
+        LatchName::Released => "released",
+    });
+    match (from == to, latch) {
+        (true, Some(latch)) => format!("{latch} in {to}"),
+        (true, None) => format!("stays in {to}"),
+        (false, Some(latch)) => format!("{from} → {to}, {latch}"),
+        (false, None) => format!("{from} → {to}"),
+    }
+}
+
+/// The reason given, or asked for at a terminal.
+pub(super) fn reason(why: &Why, io: &mut Io<'_>) -> Result<String, Failure> {
+    let given = match &why.reason {
+        Some(reason) => Some(reason.clone()),
+        None if io.input_is_terminal && io.err_is_terminal => {
+            io.ask("Why? It is recorded and shown in the history:")
+        }
+        None => None,
+    };
+    given.filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
+        Failure::usage("a move needs a reason").hint("add `--reason \"why\"`; the history shows it")
+    })
+}
+
+/// The share as typed: at most two decimals, so that it is kept exactly.
+fn percent(text: Option<&str>) -> Result<Option<f64>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let percent: Percent = text
+        .trim_end_matches(['%', ' '])
+        .parse()
+        .map_err(|error: cutover_domain::cohort::BadPercent| Failure::usage(error.to_string()))?;
+    Ok(Some(percent.as_f64()))
+}
+
+fn phase(phase: args::Phase) -> PhaseName {
+    match phase {
+        args::Phase::Legacy => PhaseName::Legacy,
+        args::Phase::Shadow => PhaseName::Shadow,
+        args::Phase::Canary => PhaseName::Canary,
+        args::Phase::Live => PhaseName::Live,
+        args::Phase::Retired => PhaseName::Retired,
+    }
+}
+
+// === impl Scope ===
+
+impl<'a> Scope<'a> {
+    fn of(route: Option<&'a str>, group: Option<&'a str>) -> Scope<'a> {
+        match (route, group) {
+            (Some(route), _) => Scope::Route(route),
+            (None, Some(group)) => Scope::Group(group),
+            (None, None) => Scope::All,
+        }
+    }
+
+    fn path(&self) -> String {
+        match self {
+            Scope::Route(route) => format!("/api/v1/routes/{}", segment(route)),
+            Scope::Group(group) => format!("/api/v1/routes/group:{}", segment(group)),
+            Scope::All => "/api/v1".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `cutover status`
+
+mod watch;
+
+use comfy_table::{CellAlignment, Table};
+use cutover_control::api::{RouteAnswer, RouteRow, SideRow, StatusAnswer};
+use cutover_domain::Phase;
+
+use super::{segment, target};
+use crate::cli::{
+    admin::Client,
+    args::{Global, Output, Status},
+    exit::{Exit, Failure},
+    io::Io,
+    output::{age, print_json, print_list, print_table, table},
+};
+
+const COLUMNS: [&str; 11] = [
+    "ROUTE",
+    "PHASE",
+    "SPLIT",
+    "RPS",
+    "SUCCESS(L/N)",
+    "P95(L/N)",
+    "PARITY",
+    "BUDGET",
+    "GATE",
+    "AGE",
+    "OWNER",
+];
+
+const COLUMNS_WIDE: [&str; 4] = ["GROUP", "REV", "FILE", "MATCHES"];
+
+/// What there is to show.
+struct Seen {
+    routes: Vec<RouteRow>,
+    /// As the API gave it.
+    document: serde_json::Value,
+    /// What everyone should know.
+    notes: Vec<String>,
+}
+
+pub(in crate::cli) fn run(
+    args: &Status,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let client = Client::connect(global, io)?;
+    if args.watch {
+        return watch::run(args, global, &client, io);
+    }
+    let seen = look(args, &client)?;
+    print(&seen, global.output, io)?;
+    if !global.output.is_json() {
+        for note in &seen.notes {
+            io.tell(note);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn look(args: &Status, client: &Client) -> Result<Seen, Failure> {
+    if let Some(route) = &args.route {
+        let answer: RouteAnswer = client.get(&format!("/api/v1/routes/{}", segment(route)))?;
+        let notes = notes_of(&answer.route);
+        return Ok(Seen { document: serde_json::json!(answer), routes: vec![answer.route], notes });
+    }
+    let answer: StatusAnswer = client.get("/api/v1/status")?;
+    let mut notes = Vec::new();
+    if answer.legacy_all {
+        notes.push("legacy-all: the file is there, every route is in its safe phase".to_owned());
+    }
+    if let Some(degraded) = &answer.degraded {
+        notes.push(format!("degraded: {}", sentence(&degraded.message, degraded.hint.as_deref())));
+    }
+    if let Some(refused) = &answer.config.refused {
+        let first = refused.diagnostics.first().map(|found| {
+            let place = found.file.as_deref().unwrap_or("the configuration");
+            format!(": {place}: {}", found.message)
+        });
+        let first = first.unwrap_or_default();
+        notes.push(format!("the files on disk are not in force: {}{first}", refused.message));
+    }
+    if answer.routes.is_empty() {
+        notes.push("no routes are declared: everything goes to the default".to_owned());
+    }
+    notes.extend(answer.routes.iter().flat_map(notes_of));
+    Ok(Seen { document: serde_json::json!(answer), routes: answer.routes, notes })
+}
+
+fn notes_of(row: &RouteRow) -> Vec<String> {
+    let held = row.held.iter().map(|cause| format!("{} is held: {cause}", row.id));
+    let blocked = row.blocked.iter().map(|blocked| {
+        format!(
+            "{}: its file asks for {}, blocked: {}",
+            row.id,
+            target(&blocked.target),
+            blocked.why
+        )
+    });
+    held.chain(blocked).collect()
+}
+
+fn sentence(message: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("{message} ({hint})"),
+        None => message.to_owned(),
+    }
+}
+
+fn print(seen: &Seen, output: Output, io: &mut Io<'_>) -> Result<(), Failure> {
+    match output {
+        Output::Json => print_json("Status", &seen.document, output, io),
+        Output::Jsonl => print_list("Route", &seen.routes, output, io),
+        Output::Table | Output::Wide => print_table(&rows(&seen.routes, output), io),
+    }
+}
+
+fn rows(routes: &[RouteRow], output: Output) -> Table {
+    let wide = output == Output::Wide;
+    let columns: Vec<&str> = match wide {
+        true => COLUMNS.into_iter().chain(COLUMNS_WIDE).collect(),
+        false => COLUMNS.to_vec(),
+    };
+    let mut table = table(&columns);
+    for column in [2, 3] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for row in routes {
+        let mut cells = cells(row);
+        if wide {
+            let file = target(&row.file).to_string();
+            cells.extend([row.group.clone(), row.revision.to_string(), file, row.matches.clone()]);
+        }
+        table.add_row(cells);
+    }
+    table
+}
+
+fn cells(row: &RouteRow) -> Vec<String> {
+    let at = target(&row.at);
+    let split = match at.phase {
+        Phase::Legacy | Phase::Shadow => "0 %".to_owned(),
+        Phase::Canary => format!("{} %", at.percent),
+        Phase::Live | Phase::Retired => "100 %".to_owned(),
+    };
+    let gate = match (&row.held, row.gate.open) {
+        (Some(_), _) => "held".to_owned(),
+        (None, true) => "open".to_owned(),
+        (None, false) => row.gate.code.clone().unwrap_or_else(|| "-".to_owned()),
+    };
+    vec![
+        row.id.clone(),
+        at.phase.to_string(),
+        split,
+        format!("{:.1}", row.rps),
+        both(row, |side| side.success.map(share)),
+        both(row, |side| side.p95_ms.map(|ms| format!("{ms:.0}ms"))),
+        row.parity.map_or_else(dash, share),
+        row.budget.map_or_else(dash, share),
+        gate,
+        row.age_ms.map_or_else(dash, age),
+        row.owner.clone(),
+    ]
+}
+
+/// `99.9%/98.0%`
+fn both(row: &RouteRow, value: impl Fn(&SideRow) -> Option<String>) -> String {
+    let new = row.new.as_ref().and_then(&value);
+    format!("{}/{}", value(&row.legacy).unwrap_or_else(dash), new.unwrap_or_else(dash))
+}
+
+/// Never rounds up to 100 %: a failure must not vanish.
+fn share(fraction: f64) -> String {
+    let percent = (fraction * 10_000.0).floor() / 100.0;
+    match percent >= 100.0 {
+        true => "100%".to_owned(),
+        false => format!("{percent:.2}%"),
+    }
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}

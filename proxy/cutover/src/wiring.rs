@@ -1,0 +1,255 @@
+//! The whole process, top to bottom: configuration → telemetry → control plane → data plane →
+//! admin API → watchers, then serving until told to end, then the way back.
+//!
+//! Two channels make the ring: the control plane publishes route tables on a `watch`, the data
+//! plane reports what it has in force on another. No request ever waits for either.
+//!
+//! The data plane has threads of its own and blocks the calling one; everything else runs on a
+//! small runtime beside it.
+
+mod failure;
+mod lifecycle;
+mod loader;
+mod numbers;
+mod telling;
+mod watching;
+
+use std::{sync::Arc, time::Duration};
+
+use cutover_control::{
+    AdminConfig, AdminParts, AdminServer, AdminTlsFiles, ControlConfig, Controller, Lifecycle,
+    system_clock,
+};
+use cutover_gateway::{Gateway, GatewayHandle, Inherited};
+use tokio::{
+    runtime::Runtime,
+    sync::{oneshot, watch},
+};
+
+pub use self::failure::StartError;
+use self::{
+    lifecycle::{Ending, notify},
+    loader::FileLoader,
+    telling::Telling,
+};
+use crate::config::{Config, Environment, shown};
+
+/// How long a process started with `--upgrade` waits to be given the sockets.
+const UPGRADE_PATIENCE: Duration = Duration::from_secs(60);
+/// Threads beside the data plane's.
+const CONTROL_THREADS: usize = 2;
+/// How long telemetry may take to send its last.
+const TELEMETRY_SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// Runs the proxy until it is told to end. Blocks.
+///
+/// `upgrade`: take the listening sockets from the process that runs now. When it fails, nothing
+/// listens and, with `upgrade`, the process before goes on serving.
+pub fn run(config: Config, environment: Environment, upgrade: bool) -> Result<(), StartError> {
+    let telling = Telling::start(&config)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %shown(&config.path),
+        routes = config.declaration.routes.len(),
+        upgrade,
+        "starting"
+    );
+    let served = serve(&config, environment, upgrade, &telling);
+    if let Err(error) = &served {
+        tracing::error!(code = error.code(), error = %error.chain(), "not started");
+    }
+    telling.end(TELEMETRY_SHUTDOWN);
+    served
+}
+
+fn serve(
+    config: &Config,
+    environment: Environment,
+    upgrade: bool,
+    telling: &Telling,
+) -> Result<(), StartError> {
+    let runtime = runtime()?;
+    // Sockets come first: whatever fails after them leaves the process before serving.
+    let mut inherited =
+        upgrade.then(|| Inherited::receive(&config.upgrade_sock, UPGRADE_PATIENCE)).transpose()?;
+
+    let loader = Arc::new(FileLoader::new(config, environment));
+    let controller = runtime.block_on(control(config, &loader, telling))?;
+
+    let admin = match upgrade {
+        // The process before still has the port; it lets go once this one serves.
+        true => None,
+        false => Some(runtime.block_on(AdminServer::bind(admin_config(config)))?),
+    };
+    let table = controller.tables().borrow().clone();
+    let gateway =
+        Gateway::start(config.settings.clone(), table, telling.for_gateway(), inherited.as_mut())?;
+    let handle = gateway.handle();
+    loader.attach(handle.clone(), controller.tables());
+
+    let lifecycle = Lifecycle::default();
+    lifecycle.set_listening(true);
+    let (applied, parts) = parts(&controller, &handle, telling, &lifecycle);
+    runtime.spawn(follow_tables(controller.clone(), handle.clone()));
+    runtime.spawn(report_applied(handle.clone(), applied));
+    let (stop_admin, admin_stopped) = oneshot::channel();
+    let admin_config = admin_config(config);
+    let admin_task =
+        runtime.spawn(serve_admin(admin, admin_config, parts, loader.clone(), async {
+            let _ = admin_stopped.await;
+        }));
+    runtime.spawn(watching::files(controller.clone(), loader.clone()));
+    runtime.spawn(watching::legacy_all(controller.clone(), config.legacy_all.clone()));
+    runtime.spawn(lifecycle::signals(Ending {
+        handle: handle.clone(),
+        controller: controller.clone(),
+        lifecycle: lifecycle.clone(),
+        upgrade_sock: config.upgrade_sock.clone(),
+        stop_admin: Some(stop_admin),
+    }));
+
+    for address in handle.addresses() {
+        tracing::info!(%address, "listening");
+    }
+    runtime.spawn(async move {
+        if let Some(inherited) = inherited
+            && let Err(error) = inherited.serving()
+        {
+            tracing::warn!(%error, "the process before could not be told that this one serves");
+        }
+        notify(&[sd_notify::NotifyState::Ready]);
+        tracing::info!("ready");
+    });
+    gateway.run();
+
+    tracing::info!("drained");
+    runtime.block_on(async {
+        let _ = tokio::time::timeout(Duration::from_secs(6), admin_task).await;
+        controller.stop().await;
+    });
+    Ok(())
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(StartError::Runtime)
+}
+
+/// The control plane, with a first table published and a token written. Where the store cannot be
+/// opened and there is no last good state, this is where the process ends: before it listens.
+async fn control(
+    config: &Config,
+    loader: &Arc<FileLoader>,
+    telling: &Telling,
+) -> Result<Controller, StartError> {
+    let control = ControlConfig {
+        store_url: config.store.url.clone(),
+        state_file: config.store.state_file.clone(),
+        token_file: config.admin.token_file.clone(),
+        legacy_all: config.legacy_all.exists(),
+    };
+    let loaded = loader.first(config).map_err(StartError::Config)?;
+    let metrics = telling.control_metrics();
+    let controller =
+        Controller::start(control, loaded, loader.clone(), metrics, system_clock()).await?;
+    Ok(controller)
+}
+
+fn admin_config(config: &Config) -> AdminConfig {
+    let tls = config.admin.tls.clone();
+    AdminConfig {
+        tls: tls.map(|(cert, key)| AdminTlsFiles { cert, key }),
+        hosts: config.admin.hosts.clone(),
+        ..AdminConfig::new(config.admin.listen)
+    }
+}
+
+fn parts(
+    controller: &Controller,
+    handle: &GatewayHandle,
+    telling: &Telling,
+    lifecycle: &Lifecycle,
+) -> (watch::Sender<cutover_control::Applied>, AdminParts) {
+    let now = handle.applied().borrow().revision;
+    let first = cutover_control::Applied { revision: now, at: std::time::Instant::now() };
+    let (sender, applied) = watch::channel(first);
+    let parts = AdminParts {
+        controller: controller.clone(),
+        applied,
+        live: Arc::new(numbers::Numbers(handle.clone())),
+        metrics: telling.exposition(),
+        lifecycle: lifecycle.clone(),
+    };
+    (sender, parts)
+}
+
+/// Control plane → data plane.
+async fn follow_tables(controller: Controller, handle: GatewayHandle) {
+    let mut tables = controller.tables();
+    loop {
+        let table = tables.borrow_and_update().clone();
+        // A table that only goes with new settings is put in force together with them, by the
+        // loader; so this is not the last word.
+        if let Err(error) = handle.publish(table) {
+            tracing::debug!(%error, "the table waits for its settings");
+        }
+        if tables.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Data plane → control plane.
+async fn report_applied(handle: GatewayHandle, report: watch::Sender<cutover_control::Applied>) {
+    let mut applied = handle.applied();
+    loop {
+        let now = *applied.borrow_and_update();
+        // The data plane tells the time of day, the control plane measures.
+        let at = std::time::Instant::now() - now.at.elapsed().unwrap_or_default();
+        report.send_replace(cutover_control::Applied { revision: now.revision, at });
+        if applied.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The admin API; after a hand-over it is opened as soon as the process before lets go.
+async fn serve_admin(
+    server: Option<AdminServer>,
+    config: AdminConfig,
+    parts: AdminParts,
+    loader: Arc<FileLoader>,
+    stopped: impl Future<Output = ()> + Send,
+) {
+    let server = match server {
+        Some(server) => server,
+        None => bind_again(&config).await,
+    };
+    tracing::info!(address = %server.local_addr(), "admin API");
+    loader.attach_admin(server.tls());
+    server.serve(parts, stopped).await;
+}
+
+async fn bind_again(config: &AdminConfig) -> AdminServer {
+    let mut tries = 0_u32;
+    loop {
+        match AdminServer::bind(config.clone()).await {
+            Ok(server) => return server,
+            Err(error) => {
+                // Quiet for two seconds, which a hand-over may take; then once every ten.
+                if tries >= 40 && tries % 200 == 40 {
+                    tracing::error!(error = %error, hint = error.hint(), "no admin API yet");
+                }
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

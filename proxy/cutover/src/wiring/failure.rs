@@ -1,0 +1,97 @@
+//! Why the process did not start, in words and as an exit code.
+
+use std::error::Error;
+
+use cutover_control::{AdminError, Rejected};
+use cutover_gateway::HandOverError;
+use cutover_telemetry::{export, logs::LogError, sampling::RatioError};
+
+use crate::cli::Failure;
+
+/// Why the process did not start; it listens nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Logs cannot begin.
+    #[error("logging cannot begin")]
+    Logs(#[from] LogError),
+    /// Traces cannot be exported.
+    #[error("traces cannot be exported")]
+    Export(#[from] export::StartError),
+    /// A sampling ratio is none.
+    #[error(transparent)]
+    Ratio(#[from] RatioError),
+    /// The system gave no threads.
+    #[error("the system gave no threads")]
+    Runtime(#[source] std::io::Error),
+    /// The sockets of the process before were not handed over.
+    #[error("the hand-over failed")]
+    HandOver(#[from] HandOverError),
+    /// The files changed between being checked and being put in force.
+    #[error("the configuration cannot be read again")]
+    Config(#[source] Rejected),
+    /// The control plane cannot start.
+    #[error(transparent)]
+    Control(#[from] cutover_control::StartError),
+    /// The admin API cannot be opened.
+    #[error("the admin API cannot start")]
+    Admin(#[from] AdminError),
+    /// A listener cannot be opened, or its certificates cannot be used.
+    #[error("the data plane cannot start")]
+    Gateway(#[from] cutover_gateway::StartError),
+}
+
+// === impl StartError ===
+
+impl StartError {
+    /// Stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StartError::Logs(_) | StartError::Export(_) | StartError::Ratio(_) => "telemetry",
+            StartError::Runtime(_) => "no_threads",
+            StartError::HandOver(_) => "hand_over",
+            StartError::Config(_) => "invalid_config",
+            StartError::Control(error) => error.code(),
+            StartError::Admin(error) => error.code(),
+            StartError::Gateway(error) => match error {
+                cutover_gateway::StartError::Listen { .. } => "listen",
+                cutover_gateway::StartError::Tls { .. } => "tls_file",
+                cutover_gateway::StartError::Table(_) => "table",
+            },
+        }
+    }
+
+    /// With every cause, on one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // An error that only passes another on says the same words.
+            if !text.ends_with(&words) {
+                text.push_str(&format!(": {words}"));
+            }
+            cause = error.source();
+        }
+        text
+    }
+
+    /// As the command line tells it.
+    pub fn into_failure(self) -> Failure {
+        let failure = Failure::new(self.code(), self.chain());
+        match self.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            StartError::Control(error) => Some(error.hint().to_owned()),
+            StartError::Admin(error) => Some(error.hint().to_owned()),
+            StartError::Gateway(cutover_gateway::StartError::Listen { .. }) => {
+                Some("`cutover doctor` shows which ports are free".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The data plane's counters as the control plane reads them.
+
+use cutover_control::{LiveCounters, RouteCounters, SideCounters};
+use cutover_gateway::{
+    GatewayHandle, RouteCounts,
+    metrics::{LATENCY_SECONDS, Outcome, SideCounts},
+};
+
+/// Counters of every route.
+pub(super) struct Numbers(pub(super) GatewayHandle);
+
+impl LiveCounters for Numbers {
+    fn snapshot(&self) -> Vec<RouteCounters> {
+        self.0.counts().into_iter().map(route).collect()
+    }
+
+    fn bounds_seconds(&self) -> &[f64] {
+        LATENCY_SECONDS
+    }
+}
+
+fn route(counts: RouteCounts) -> RouteCounters {
+    let [legacy, new] = counts.sides;
+    RouteCounters { route: counts.route, legacy: side(legacy), new: side(new) }
+}
+
+fn side(counts: SideCounts) -> SideCounters {
+    let of = |outcome: Outcome| counts.outcomes[outcome as usize];
+    SideCounters {
+        ok: of(Outcome::Ok),
+        client_error: of(Outcome::ClientError),
+        error: of(Outcome::Error),
+        timeout: of(Outcome::Timeout),
+        rejected: of(Outcome::Rejected),
+        fallback: of(Outcome::Fallback),
+        latency: counts.latency,
+    }
+}

@@ -1,0 +1,83 @@
+//! Logs, traces and metrics of the process.
+
+use std::{sync::Arc, time::Duration};
+
+use cutover_control::ControlMetrics;
+use cutover_gateway::{GatewayMetrics, Telemetry};
+use cutover_telemetry::{
+    Tracer, Trust,
+    canonical::CanonicalLog,
+    export::{Exporter, Spans},
+    logs::{self, LogGuard},
+    metrics::{TelemetryMetrics, encode, register_build_info},
+    sampling::Sampler,
+};
+use prometheus_client::registry::Registry;
+
+use super::StartError;
+use crate::config::Config;
+
+/// Everything that tells of this process; ends with [`Telling::end`].
+pub(super) struct Telling {
+    registry: Arc<Registry>,
+    gateway: GatewayMetrics,
+    control: ControlMetrics,
+    trust: Trust,
+    sampler: Sampler,
+    canonical: CanonicalLog,
+    exporter: Option<Exporter>,
+    logs: LogGuard,
+}
+
+// === impl Telling ===
+
+impl Telling {
+    pub(super) fn start(config: &Config) -> Result<Telling, StartError> {
+        let told = &config.telemetry;
+        let metrics = TelemetryMetrics::new();
+        let logs = logs::init(&told.log, &metrics)?;
+        let exporter = Exporter::start(told.export.clone(), &told.resource, &metrics)?;
+        let canonical =
+            CanonicalLog::new(logs.writer().clone(), told.log.format, told.canonical_ratio)?;
+        let mut registry = Registry::default();
+        register_build_info(&mut registry, env!("CARGO_PKG_VERSION"));
+        metrics.register(&mut registry);
+        let gateway = GatewayMetrics::register(&mut registry);
+        let control = ControlMetrics::register(&mut registry);
+        let (trust, sampler) = (told.trust.clone(), told.sampler);
+        let registry = Arc::new(registry);
+        Ok(Telling { registry, gateway, control, trust, sampler, canonical, exporter, logs })
+    }
+
+    pub(super) fn for_gateway(&self) -> Telemetry {
+        Telemetry {
+            tracer: Tracer::new(self.trust.clone(), self.sampler, self.spans()),
+            canonical: self.canonical.clone(),
+            metrics: self.gateway.clone(),
+        }
+    }
+
+    fn spans(&self) -> Option<Spans> {
+        self.exporter.as_ref().map(|exporter| exporter.spans().clone())
+    }
+
+    pub(super) fn control_metrics(&self) -> ControlMetrics {
+        self.control.clone()
+    }
+
+    /// Every metric as OpenMetrics text.
+    pub(super) fn exposition(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let registry = Arc::clone(&self.registry);
+        Arc::new(move || encode(&registry))
+    }
+
+    /// Sends the last spans, then writes the last lines.
+    pub(super) fn end(self, within: Duration) {
+        if let Some(Err(unsent)) = self.exporter.as_ref().map(|exporter| exporter.shutdown(within))
+        {
+            tracing::warn!("{unsent}");
+        }
+        tracing::info!("ended");
+        drop(self.logs);
+    }
+}

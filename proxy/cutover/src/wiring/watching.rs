@@ -1,0 +1,162 @@
+//! Files that are watched: the configuration, and the off switch.
+//!
+//! Notifications of the system are quick but not certain (network file systems, containers'
+//! mounts, replaced directories), so both are also looked at regularly.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cutover_control::{Author, Controller};
+use notify::{RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+
+use super::{lifecycle, loader::FileLoader};
+use crate::config::directory;
+
+/// Quiet time after a change before files are read: editors and `git` write in several steps.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+/// How often the configuration is looked at without notification.
+const POLL: Duration = Duration::from_secs(2);
+/// How often the off switch is looked at.
+const POLL_LEGACY_ALL: Duration = Duration::from_millis(200);
+
+/// What tells one state of a file from another.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+/// What the configuration depended on when it was last looked at.
+#[derive(Default)]
+struct Seen {
+    files: BTreeMap<PathBuf, Stamp>,
+    dirs: BTreeMap<PathBuf, Stamp>,
+}
+
+/// Reads the configuration again whenever a file of it changes, comes or goes.
+pub(super) async fn files(controller: Controller, loader: Arc<FileLoader>) {
+    let (touched, mut touches) = mpsc::channel(1);
+    let mut watcher = watcher(touched);
+    let mut watched = Vec::new();
+    let mut seen = look(&loader).await;
+    loop {
+        watch_all(&mut watcher, &mut watched, &seen);
+        let _ = tokio::time::timeout(POLL, touches.recv()).await;
+        if seen.is_fresh() {
+            continue;
+        }
+        let now = settled(&loader, &mut touches).await;
+        let changed = now.files != seen.files;
+        seen = now;
+        if changed {
+            reload(&controller, "its files changed").await;
+        }
+    }
+}
+
+/// Waits until nothing changes any more.
+async fn settled(loader: &Arc<FileLoader>, touches: &mut mpsc::Receiver<()>) -> Seen {
+    let mut now = look(loader).await;
+    loop {
+        tokio::time::sleep(DEBOUNCE).await;
+        while touches.try_recv().is_ok() {}
+        if now.is_fresh() {
+            return now;
+        }
+        now = look(loader).await;
+    }
+}
+
+/// Reads the configuration again; what is wrong with it is logged by the control plane.
+pub(super) async fn reload(controller: &Controller, why: &str) {
+    lifecycle::notify(&lifecycle::reloading());
+    match controller.reload(Author::files(), why.to_owned()).await {
+        Ok(answered) => {
+            tracing::info!(revision = answered.done.revision, why, "configuration in force");
+        }
+        Err(refused) => {
+            tracing::error!(code = %refused.code(), hint = refused.hint(), "configuration refused, everything stays as it was: {refused}");
+        }
+    }
+    lifecycle::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// Follows the off switch: a file beside the configuration.
+pub(super) async fn legacy_all(controller: Controller, path: PathBuf) {
+    let mut was = None;
+    let mut every = tokio::time::interval(POLL_LEGACY_ALL);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        // A failure to look is no order to go back to new: the last answer stands.
+        let Ok(is) = tokio::fs::try_exists(&path).await else { continue };
+        if was == Some(is) {
+            continue;
+        }
+        match controller.set_legacy_all(is).await {
+            Ok(_) => was = Some(is),
+            Err(refused) => {
+                tracing::error!(code = %refused.code(), "legacy-all is not in force: {refused}");
+            }
+        }
+    }
+}
+
+fn watcher(touched: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // A full channel means that a look is due anyway.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = touched.try_send(());
+        }
+    });
+    watcher
+        .inspect_err(|error| tracing::warn!(%error, "no notifications of files; they are polled"))
+        .ok()
+}
+
+/// Watches the directories of all files, so that replaced files are noticed.
+fn watch_all(
+    watcher: &mut Option<notify::RecommendedWatcher>,
+    watched: &mut Vec<PathBuf>,
+    seen: &Seen,
+) {
+    let Some(watcher) = watcher else { return };
+    let dirs = seen.files.keys().map(|file| directory(file));
+    for dir in dirs.chain(seen.dirs.keys().map(PathBuf::as_path)) {
+        if !watched.iter().any(|known| known == dir)
+            && watcher.watch(dir, RecursiveMode::NonRecursive).is_ok()
+        {
+            watched.push(dir.to_owned());
+        }
+    }
+}
+
+async fn look(loader: &Arc<FileLoader>) -> Seen {
+    let loader = Arc::clone(loader);
+    let look = tokio::task::spawn_blocking(move || {
+        let found = loader.depends_on();
+        Seen { files: stamps(found.files), dirs: stamps(found.dirs) }
+    });
+    look.await.unwrap_or_default()
+}
+
+fn stamps(paths: Vec<PathBuf>) -> BTreeMap<PathBuf, Stamp> {
+    paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// Whether everything still looks as it did.
+    fn is_fresh(&self) -> bool {
+        self.files.iter().chain(&self.dirs).all(|(path, was)| stamp(path) == *was)
+    }
+}
