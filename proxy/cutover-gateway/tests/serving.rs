@@ -308,3 +308,77 @@ fn a_slow_reader_holds_back_the_upstream_and_not_our_memory() {
     assert!(rig.legacy.sent() < 32 * 1024 * 1024, "{} bytes taken", rig.legacy.sent());
     client.flush().unwrap();
 }
+
+#[test]
+fn sockets_pass_to_a_successor_without_a_refused_connection() {
+    let rig = Rig::start(&[], [answer(HELLO), answer(HELLO)]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("upgrade.sock");
+    let ask = "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+    let nobody = rig::block_on(rig.handle.hand_over(path.clone()));
+    assert!(nobody.unwrap_err().to_string().contains("no process waits"), "and it goes on serving");
+    assert!(rig.client().ask(ask).ends_with("hello"));
+
+    let successor = rig.successor(&path);
+    rig.until(|| path.exists());
+    let mut held = rig.client();
+    held.ask("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let served = std::thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut served = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                assert!(rig.client().ask(ask).ends_with("hello"));
+                served += 1;
+            }
+            served
+        });
+        rig::block_on(rig.handle.hand_over(path.clone())).unwrap();
+        assert_eq!(held.read_to_end(), "", "kept connections are closed by the drain");
+        rig.until(|| rig.has_ended());
+        assert!(rig.client().ask(ask).ends_with("hello"), "the successor serves");
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        load.join().unwrap()
+    });
+    assert!(served > 0);
+    let (handle, _log) = successor.handle.recv().unwrap();
+    assert!(!path.exists(), "the socket is gone");
+    rig::block_on(handle.stop());
+    successor.thread.join().unwrap();
+}
+
+#[test]
+fn a_successor_that_dies_before_it_serves_changes_nothing() {
+    let rig = Rig::start(&[], [answer(HELLO), answer(HELLO)]);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("upgrade.sock");
+    let waiting = path.clone();
+    let died = std::thread::spawn(move || {
+        drop(cutover_gateway::Inherited::receive(&waiting, Duration::from_secs(10)).unwrap());
+    });
+    rig.until(|| path.exists());
+    let failed = rig::block_on(rig.handle.hand_over(path)).unwrap_err();
+    assert!(failed.to_string().contains("did not serve"), "{failed}");
+    died.join().unwrap();
+    assert!(rig.client().ask("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("hello"));
+}
+
+#[test]
+fn series_of_a_route_that_is_gone_vanish() {
+    let rig = Rig::start(
+        &[
+            route("stays", "GET", "/s", WriteClass::Safe),
+            route("goes", "GET", "/g", WriteClass::Safe),
+        ],
+        [answer(HELLO), answer(HELLO)],
+    );
+    for path in ["/s", "/g"] {
+        rig.client().ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+    rig.until(|| rig.metrics().contains("cutover_requests_total{cutover_route=\"goes\""));
+    rig.declare(&[route("stays", "GET", "/s", WriteClass::Safe)]);
+    let metrics = rig.metrics();
+    assert!(!metrics.contains("goes"), "{metrics}");
+    assert!(metrics.contains("cutover_requests_total{cutover_route=\"stays\""), "{metrics}");
+}

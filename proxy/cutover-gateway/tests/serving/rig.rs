@@ -17,9 +17,11 @@ use cutover_domain::{
     Upstream, UpstreamTls, WriteClass,
 };
 use cutover_gateway::{
-    Gateway, GatewayHandle, GatewayMetrics, RouteCounts, Settings, Telemetry,
+    Gateway, GatewayHandle, GatewayMetrics, Inherited, RouteCounts, Settings, Telemetry,
     settings::{Limits, ListenerSettings},
 };
+use prometheus_client::registry::Registry;
+
 use cutover_telemetry::{
     Tracer, Trust,
     canonical::CanonicalLog,
@@ -37,9 +39,16 @@ pub(crate) struct Rig {
     #[allow(dead_code, reason = "kept alive")]
     pub(crate) new: Script,
     declaration: Declaration,
+    registry: Registry,
     revision: AtomicU64,
     thread: Option<JoinHandle<()>>,
     _log: LogGuard,
+}
+
+/// A gateway that takes over.
+pub(crate) struct Successor {
+    pub(crate) handle: mpsc::Receiver<(GatewayHandle, LogGuard)>,
+    pub(crate) thread: JoinHandle<()>,
 }
 
 /// What an upstream does with one connection; `None`: nothing listens at its address.
@@ -192,6 +201,36 @@ pub(crate) fn endless(bytes: u64) -> Behaviour {
     }))
 }
 
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn settings(address: SocketAddr) -> Settings {
+    Settings {
+        listeners: vec![ListenerSettings::http(address)],
+        limits: Limits { workers: 1, ..Limits::default() },
+        ..Settings::default()
+    }
+}
+
+fn gateway(
+    settings: Settings,
+    declaration: &Declaration,
+    inherited: Option<&mut Inherited>,
+    registry: &mut Registry,
+) -> (Gateway, LogGuard) {
+    let telemetry_metrics = TelemetryMetrics::new();
+    let log = LogGuard::start(io::sink(), &telemetry_metrics).unwrap();
+    let canonical = CanonicalLog::new(log.writer().clone(), LogFormat::Json, 1.0).unwrap();
+    let telemetry = Telemetry {
+        tracer: Tracer::new(Trust::Always, Sampler::default(), None),
+        canonical,
+        metrics: GatewayMetrics::register(registry),
+    };
+    let table = RouteTable::build(declaration, 1, |_| RouteState::INITIAL).unwrap();
+    (Gateway::start(settings, Arc::new(table), telemetry, inherited).unwrap(), log)
+}
+
 // === impl Rig ===
 
 impl Rig {
@@ -224,26 +263,39 @@ impl Rig {
             routes: routes.to_vec(),
             default: "legacy".into(),
         };
-        let mut settings = Settings {
-            listeners: vec![ListenerSettings::http(([127, 0, 0, 1], 0).into())],
-            limits: Limits { workers: 1, ..Limits::default() },
-            ..Settings::default()
-        };
+        let mut settings = settings(([127, 0, 0, 1], 0).into());
         change(&mut settings);
-        let telemetry_metrics = TelemetryMetrics::new();
-        let log = LogGuard::start(io::sink(), &telemetry_metrics).unwrap();
-        let canonical = CanonicalLog::new(log.writer().clone(), LogFormat::Json, 1.0).unwrap();
-        let telemetry = Telemetry {
-            tracer: Tracer::new(Trust::Always, Sampler::default(), None),
-            canonical,
-            metrics: GatewayMetrics::register(&mut prometheus_client::registry::Registry::default()),
-        };
-        let table = RouteTable::build(&declaration, 1, |_| RouteState::INITIAL).unwrap();
-        let gateway = Gateway::start(settings, Arc::new(table), telemetry, None).unwrap();
+        let mut registry = Registry::default();
+        let (gateway, log) = gateway(settings, &declaration, None, &mut registry);
         let handle = gateway.handle();
         let thread = std::thread::spawn(move || gateway.run());
         let revision = AtomicU64::new(1);
-        Rig { handle, legacy, new, declaration, revision, thread: Some(thread), _log: log }
+        Rig {
+            handle,
+            legacy,
+            new,
+            declaration,
+            registry,
+            revision,
+            thread: Some(thread),
+            _log: log,
+        }
+    }
+
+    /// Starts a second gateway that takes over this one's sockets at `path`.
+    pub(crate) fn successor(&self, path: &std::path::Path) -> Successor {
+        let settings = settings(self.handle.addresses()[0]);
+        let (path, declaration) = (path.to_owned(), self.declaration.clone());
+        let (sender, handle) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut inherited = Inherited::receive(&path, PATIENCE).unwrap();
+            let (gateway, log) =
+                gateway(settings, &declaration, Some(&mut inherited), &mut Registry::default());
+            sender.send((gateway.handle(), log)).unwrap();
+            inherited.serving().unwrap();
+            gateway.run();
+        });
+        Successor { handle, thread }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -263,13 +315,25 @@ impl Rig {
         assert_eq!(self.handle.publish(Arc::new(table)).unwrap().revision, revision);
     }
 
+    /// Declares other routes.
+    pub(crate) fn declare(&self, routes: &[RouteSpec]) {
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        let declaration = Declaration { routes: routes.to_vec(), ..self.declaration.clone() };
+        let table = RouteTable::build(&declaration, revision, |_| RouteState::INITIAL).unwrap();
+        self.handle.publish(Arc::new(table)).unwrap();
+    }
+
+    /// All metrics as text.
+    pub(crate) fn metrics(&self) -> String {
+        cutover_telemetry::metrics::encode(&self.registry)
+    }
+
     pub(crate) fn counts(&self, route: &str) -> RouteCounts {
         self.handle.counts().into_iter().find(|counts| counts.route == route).unwrap()
     }
 
     pub(crate) fn drain(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.handle.drain());
+        block_on(self.handle.drain());
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -288,8 +352,7 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.handle.stop());
+        block_on(self.handle.stop());
         let ended = self.thread.take().unwrap().join();
         if !std::thread::panicking() {
             ended.unwrap();
