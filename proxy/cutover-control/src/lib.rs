@@ -14,6 +14,8 @@ pub mod api;
 mod applied;
 mod codes;
 mod controller;
+#[cfg(test)]
+mod fixtures;
 mod live;
 mod loader;
 mod machine;

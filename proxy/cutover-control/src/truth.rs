@@ -22,8 +22,8 @@ pub(crate) mod moves;
 /// Cause of the latch that the file `legacy-all` puts on.
 pub(crate) const LEGACY_ALL_CAUSE: &str = "legacy-all: every route was sent to its safe phase";
 
-/// Most entries of the journal. Beyond it the final states are still recovered, without who and
-/// why.
+/// Most entries of the journal. Beyond it the oldest go: where the routes ended is still written
+/// back, but no longer each step, by whom and why.
 const JOURNAL_MAX: usize = 4_096;
 
 /// Everything the control plane knows.
@@ -201,9 +201,10 @@ impl Truth {
     }
 
     pub(crate) fn journal(&mut self, entry: Entry) {
-        if self.journal.len() < JOURNAL_MAX {
-            self.journal.push(entry);
+        if self.journal.len() == JOURNAL_MAX {
+            self.journal.remove(0);
         }
+        self.journal.push(entry);
     }
 
     /// What stands in the way of every forward move, if anything.

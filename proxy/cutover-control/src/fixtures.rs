@@ -1,0 +1,99 @@
+//! Declarations as text, for tests.
+//!
+//! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new]`. A group
+//! named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
+//! `registry`.
+
+use std::sync::Arc;
+
+use cutover_domain::{
+    Cohort, Declaration, EndpointMatch, Group, Percent, RouteSpec, Scheme, Target, Timeouts,
+    Upstream, UpstreamTls,
+};
+use http::Method;
+
+use crate::loader::Loaded;
+
+/// The declaration that `text` describes.
+pub(crate) fn declaration(text: &str) -> Declaration {
+    let routes: Vec<RouteSpec> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(route).collect();
+    let mut ids: Vec<&str> = routes.iter().map(|route| route.group.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Declaration {
+        upstreams: vec![upstream("monolith", 1), upstream("registry", 2)],
+        groups: ids.into_iter().map(group).collect(),
+        routes,
+        default: "monolith".into(),
+    }
+}
+
+/// The same as loaded files; the text is the only file, and its own hash.
+pub(crate) fn loaded(text: &str) -> Loaded {
+    Loaded {
+        declaration: declaration(text),
+        files: vec![crate::ConfigFile { path: "cutover.toml".into(), text: text.into() }],
+        hash: text.split_whitespace().collect::<Vec<_>>().join(" "),
+        warnings: Vec::new(),
+        extra: None,
+    }
+}
+
+pub(crate) fn arc(text: &str) -> Arc<Loaded> {
+    Arc::new(loaded(text))
+}
+
+/// `live`, `canary 12.5`.
+pub(crate) fn target(text: &str) -> Target {
+    let (phase, percent) = text.split_once(' ').unwrap_or((text, "0"));
+    Target { phase: phase.parse().unwrap(), percent: percent.parse::<Percent>().unwrap() }
+}
+
+fn route(line: &str) -> RouteSpec {
+    let mut words = line.split_whitespace().peekable();
+    let id = words.next().unwrap();
+    let phase = words.next().unwrap();
+    let percent = words.next_if(|word| word.parse::<f64>().is_ok());
+    let rest: Vec<&str> = words.collect();
+    let option = |name: &str| rest.iter().find_map(|word| word.strip_prefix(name));
+    let method = if rest.contains(&"post") { Method::POST } else { Method::GET };
+    RouteSpec {
+        id: id.into(),
+        group: option("group=").unwrap_or("devices").into(),
+        endpoint: EndpointMatch {
+            methods: vec![method],
+            host: None,
+            path: format!("/{id}/{{id}}").parse().unwrap(),
+            headers: Vec::new(),
+        },
+        legacy: "monolith".into(),
+        new: (!rest.contains(&"no-new")).then(|| "registry".into()),
+        writes: option("writes=").map(|class| class.parse().unwrap()),
+        target: target(&format!("{phase} {}", percent.unwrap_or("0"))),
+        timeouts: Timeouts::default(),
+    }
+}
+
+fn group(id: &str) -> Group {
+    Group {
+        id: id.into(),
+        owner: format!("{id}-team"),
+        subjects: vec!["header:x-device-id".parse().unwrap(), "path:id".parse().unwrap()],
+        cohort: Cohort { salt: format!("{id}-1"), ..Cohort::default() },
+        sync: false,
+        shared_store: id == "shared",
+    }
+}
+
+fn upstream(name: &str, port: u16) -> Upstream {
+    Upstream {
+        name: name.into(),
+        scheme: Scheme::Http,
+        host: "127.0.0.1".into(),
+        port,
+        timeouts: Timeouts::default(),
+        connections_max: 1_024,
+        tls: UpstreamTls::default(),
+    }
+}
