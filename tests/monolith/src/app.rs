@@ -1,4 +1,4 @@
-//! One request from head to last byte: id, fault, route, dress, access log.
+//! One request from head to last byte: id, fault, route, dress, access log, span.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, LOCATION, SERVER};
@@ -24,6 +25,7 @@ use crate::events::Feed;
 use crate::faults::{self, FaultKind, Faults};
 use crate::reply::{self, Refusal, RequestId};
 use crate::session::Sessions;
+use crate::telemetry::{self, RequestSpan, Telemetry};
 use crate::wire::CutSwitch;
 use crate::{account, commands, devices, events, export, files, homes, oddities, pages, sse, ws};
 
@@ -39,6 +41,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) sessions: Sessions,
     pub(crate) access_log: AccessLog,
+    pub(crate) telemetry: Telemetry,
     pub(crate) feed: Feed,
     pub(crate) faults: Faults,
     /// One for each event stream or WebSocket.
@@ -61,6 +64,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Logged>, HungUp> {
     switch.disarm();
     let mut entry = app.access_log.begin(request.method(), request.uri().path());
+    let mut span = app.telemetry.begin(&request);
     let id = RequestId(format!("req-{:08x}", fastrand::u32(..)));
     let is_head = request.method() == Method::HEAD;
     let ordeal = app.faults.strike(request.method(), request.uri().path());
@@ -90,11 +94,12 @@ pub(crate) async fn answer(
         }
     };
     entry.status = response.status().as_u16();
-    Ok(response.map(|body| Logged { body, entry }))
+    span.answered(&response);
+    Ok(response.map(|body| Logged { body, entry, _span: span }))
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .merge(account::routes())
         .merge(commands::routes())
         .merge(devices::routes())
@@ -106,9 +111,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(pages::routes())
         .merge(sse::routes())
         .merge(ws::routes())
-        .method_not_allowed_fallback(async || Refusal::METHOD)
-        .fallback(unmatched)
-        .with_state(app)
+        .method_not_allowed_fallback(async || Refusal::METHOD);
+    let routes = if app.telemetry.is_on() {
+        routes.route_layer(middleware::from_fn(telemetry::note_route))
+    } else {
+        routes
+    };
+    routes.fallback(unmatched).with_state(app)
 }
 
 async fn route(router: Router, mut request: Request<Incoming>, id: RequestId) -> Response {
@@ -158,10 +167,11 @@ fn dress(response: Response, id: &RequestId, is_head: bool) -> Response {
     Response::from_parts(parts, body)
 }
 
-/// A body whose end, or drop, writes the access log's line.
+/// A body whose end, or drop, writes the access log's line and ends the span.
 pub(crate) struct Logged {
     body: Body,
     entry: Entry,
+    _span: RequestSpan,
 }
 
 impl http_body::Body for Logged {

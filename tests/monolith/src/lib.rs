@@ -28,6 +28,7 @@ mod reply;
 mod server;
 mod session;
 mod sse;
+mod telemetry;
 mod wire;
 mod ws;
 
@@ -35,3 +36,4 @@ pub use clock::Clock;
 pub use db::Seed;
 pub use faults::{Fault, FaultKind};
 pub use server::{Config, Monolith, write_port};
+pub use telemetry::{Receiver, ReceiverError};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use monolith::{Clock, Config, Monolith, Seed, write_port};
+use monolith::{Clock, Config, Monolith, Receiver, Seed, write_port};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A smart-home monolith of the old school.
@@ -38,6 +38,9 @@ struct Options {
     /// File to write the fault switch's port to.
     #[arg(long, requires = "control")]
     control_port_file: Option<PathBuf>,
+    /// OTLP receiver (http/protobuf) that gets a span for each request, like http://127.0.0.1:4318.
+    #[arg(long)]
+    otlp: Option<Receiver>,
 }
 
 #[tokio::main]
@@ -56,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
         access_log: options.access_log,
         session_key_file: options.session_key_file,
         control: options.control,
+        otlp: options.otlp,
     })
     .await?;
     if let Some(path) = &options.port_file {

@@ -21,6 +21,7 @@ use crate::db::{Db, Seed};
 use crate::events::Feed;
 use crate::faults::{self, Fault, Faults};
 use crate::session::Sessions;
+use crate::telemetry::{Receiver, Telemetry};
 use crate::wire::{CutSwitch, Wire};
 
 /// Connections at once; the next one waits in the backlog.
@@ -51,6 +52,8 @@ pub struct Config {
     pub session_key_file: Option<PathBuf>,
     /// Where the fault switch listens, a loopback address; `None` has no such listener.
     pub control: Option<SocketAddr>,
+    /// Where a span for each request is sent; `None` makes no spans.
+    pub otlp: Option<Receiver>,
 }
 
 impl Config {
@@ -64,6 +67,7 @@ impl Config {
             access_log: None,
             session_key_file: None,
             control: None,
+            otlp: None,
         }
     }
 }
@@ -86,12 +90,14 @@ impl Monolith {
         let listener = bind(config.listen).await?;
         let control = open_control(config.control).await?;
         let access_log = config.access_log.as_deref().map(AccessLog::open).transpose()?;
+        let telemetry = config.otlp.as_ref().map(Telemetry::start).transpose()?;
         let (stop, stopped) = watch::channel(false);
         let app = Arc::new(App {
             db: Db::open(&config.db, config.seed).await?,
             clock: config.clock,
             sessions: Sessions::open(config.session_key_file.as_deref())?,
             access_log: access_log.unwrap_or_default(),
+            telemetry: telemetry.unwrap_or_default(),
             feed: Feed::default(),
             faults: Faults::default(),
             stream_slots: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -120,7 +126,8 @@ impl Monolith {
         self.addr
     }
 
-    /// Stops accepting, gives requests under way up to 5 s, closes database and access log.
+    /// Stops accepting, gives requests under way up to 5 s, closes database and access log, and
+    /// sends the last spans for up to 2 s.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Err(error) = (&mut self.serving).await {
@@ -128,6 +135,7 @@ impl Monolith {
         }
         self.app.db.close().await;
         self.app.access_log.close();
+        self.app.telemetry.shutdown().await;
     }
 }
 

@@ -5,5 +5,7 @@
 mod faults;
 mod process;
 mod rig;
+mod sink;
 mod streams;
 mod suite;
+mod traces;

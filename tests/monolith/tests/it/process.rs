@@ -7,12 +7,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::sink::Sink;
+
 const MONOLITH: &str = env!("CARGO_BIN_EXE_monolith");
 const CONTRACT: &str = env!("CARGO_BIN_EXE_contract");
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Starts the monolith in `dir` and waits for its word.
 async fn start(dir: &Path) -> (Child, String) {
+    start_with(dir, &[]).await
+}
+
+async fn start_with(dir: &Path, options: &[&str]) -> (Child, String) {
     let mut child = Command::new(MONOLITH)
         .args(["--listen", "127.0.0.1:0", "--seed", "demo", "--clock", "1710000000"])
         .args(["--db", "m.db", "--port-file", "port", "--access-log", "access.log"])
@@ -24,6 +30,7 @@ async fn start(dir: &Path) -> (Child, String) {
             "--control-port-file",
             "control",
         ])
+        .args(options)
         .current_dir(dir)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -66,6 +73,23 @@ async fn it_starts_is_judged_and_ends_on_sigterm() {
 }
 
 #[tokio::test]
+async fn sigterm_sends_the_last_spans() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Sink::start().await;
+    let (child, addr) = start_with(dir.path(), &["--otlp", &sink.url()]).await;
+    let played = Command::new(CONTRACT)
+        .args(["play", "--addr", &addr, "--only", "pages"])
+        .output()
+        .await
+        .unwrap();
+    assert!(played.status.success(), "{played:?}");
+    assert_eq!(terminate(child).await, Some(0));
+    let seen = std::fs::read_to_string(dir.path().join("access.log")).unwrap();
+    assert_eq!(sink.spans().len(), seen.lines().count());
+    assert!(sink.spans().iter().any(|span| span.name == "GET /about.php"));
+}
+
+#[tokio::test]
 async fn data_survives_and_is_not_seeded_twice() {
     let dir = tempfile::tempdir().unwrap();
     let (first, addr) = start(dir.path()).await;
@@ -93,6 +117,7 @@ async fn what_cannot_be_used_is_named() {
             ["--db", "m.db", "--access-log", "/nowhere/log"],
             "cannot open the access log /nowhere/log",
         ),
+        (["--db", "m.db", "--otlp", "https://127.0.0.1:4318"], "a plain base address like http://"),
     ] {
         let output =
             Command::new(MONOLITH).args(args).current_dir(dir.path()).output().await.unwrap();
