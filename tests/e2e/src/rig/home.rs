@@ -44,7 +44,7 @@ impl Home {
         let from = format!("sqlite://{}", monolith.db().display());
         let to = registry.internal_url()?;
         let token = registry.internal_token_file().display().to_string();
-        let args = ["backfill", "--from", &from, "--to", &to, "--token-file", &token];
+        let args = ["backfill", "--legacy", &from, "--registry", &to, "--token-file", &token];
         let backfill =
             cli::run(&rig.binary("legacy-adapter")?, args, &[], rig.dir()).await?.ok()?;
         Ok(Home { monolith, registry, backfill, plan })
