@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -63,6 +64,9 @@ pub(crate) struct Connection {
 }
 
 /// Serves a connection until it ends. Nothing that goes wrong here concerns another one.
+///
+/// Each step is boxed by itself: a future as large as its largest step would be kept for as long
+/// as the connection idles.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     listener: Arc<Listener>,
@@ -70,29 +74,16 @@ pub(crate) async fn serve(
 ) {
     let Accepted { stream, peer, presence } = accepted;
     let settings = listener.settings();
-    let head = settings.guard.timeouts.head;
-    let Some(tls) = listener.tls.clone() else {
-        let origin = Origin { shared, listener, peer, presence, identity: None };
-        return cleartext(origin, stream, &settings, head).await;
+    let origin = Origin { shared, listener, peer, presence, identity: None };
+    let serving = if origin.listener.tls.is_some() {
+        Box::pin(encrypted(origin, stream, settings)).await
+    } else if settings.http2_cleartext {
+        Box::pin(either_cleartext(origin, stream, settings)).await
+    } else {
+        Some(serve_http1(origin, Scheme::Http, stream, settings))
     };
-    match tls.accept(stream, head).await {
-        Ok((stream, identity)) => {
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let origin = Origin { shared, listener, peer, presence, identity };
-            if is_http2 {
-                serve_http2(origin.connection(Scheme::Https, None), stream, &settings).await;
-            } else {
-                serve_http1(origin, Scheme::Https, stream, &settings).await;
-            }
-        }
-        Err(error) => {
-            let reason = match error {
-                AcceptError::Refused(_) => TurnedAway::Certificate,
-                _ => TurnedAway::Handshake,
-            };
-            shared.metrics.turn_away(reason);
-            tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake failed");
-        }
+    if let Some(serving) = serving {
+        serving.await;
     }
 }
 
@@ -105,26 +96,52 @@ struct Origin {
     identity: Option<Arc<PeerIdentity>>,
 }
 
-async fn cleartext(
+/// A connection being served.
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+async fn encrypted(
+    mut origin: Origin,
+    stream: TcpStream,
+    settings: Arc<ListenerSettings>,
+) -> Option<Serving> {
+    let tls = origin.listener.tls.clone()?;
+    match tls.accept(stream, settings.guard.timeouts.head).await {
+        Ok((stream, identity)) => {
+            origin.identity = identity;
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            Some(if is_http2 {
+                serve_http2(origin.connection(Scheme::Https, None), stream, settings)
+            } else {
+                serve_http1(origin, Scheme::Https, stream, settings)
+            })
+        }
+        Err(error) => {
+            let reason = match error {
+                AcceptError::Refused(_) => TurnedAway::Certificate,
+                _ => TurnedAway::Handshake,
+            };
+            origin.shared.metrics.turn_away(reason);
+            tracing::debug!(error = &error as &dyn std::error::Error, "TLS handshake failed");
+            None
+        }
+    }
+}
+
+async fn either_cleartext(
     origin: Origin,
     mut stream: TcpStream,
-    settings: &ListenerSettings,
-    head: Duration,
-) {
-    if !settings.http2_cleartext {
-        return serve_http1(origin, Scheme::Http, stream, settings).await;
-    }
-    let idle = settings.guard.timeouts.idle.max(head);
-    let Ok(Some(prefix)) = tokio::time::timeout(idle, preface_start(&mut stream)).await else {
-        return;
-    };
+    settings: Arc<ListenerSettings>,
+) -> Option<Serving> {
+    let timeouts = &settings.guard.timeouts;
+    let patience = timeouts.idle.max(timeouts.head);
+    let prefix = tokio::time::timeout(patience, preface_start(&mut stream)).await.ok()??;
     let is_http2 = prefix == PREFACE_START;
     let stream = Prefixed::new(prefix, stream);
-    if is_http2 {
-        serve_http2(origin.connection(Scheme::Http, None), stream, settings).await;
+    Some(if is_http2 {
+        serve_http2(origin.connection(Scheme::Http, None), stream, settings)
     } else {
-        serve_http1(origin, Scheme::Http, stream, settings).await;
-    }
+        serve_http1(origin, Scheme::Http, stream, settings)
+    })
 }
 
 /// Reads as far as it looks like an HTTP/2 preface; `None` if the client left.
@@ -139,7 +156,12 @@ async fn preface_start(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(read)
 }
 
-async fn serve_http1<S>(origin: Origin, scheme: Scheme, stream: S, settings: &ListenerSettings)
+fn serve_http1<S>(
+    origin: Origin,
+    scheme: Scheme,
+    stream: S,
+    settings: Arc<ListenerSettings>,
+) -> Serving
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -160,18 +182,24 @@ where
     let serving = builder
         .serve_connection(TokioIo::new(stream), service_fn(answering(&connection)))
         .with_upgrades();
-    let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        _ = &mut serving => return,
-        () = connection.presence.draining() => serving.as_mut().graceful_shutdown(),
-    }
-    tokio::select! {
-        _ = serving => {}
-        () = connection.presence.cut() => {}
-    }
+    Box::pin(async move {
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            _ = &mut serving => return,
+            () = connection.presence.draining() => serving.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
+            _ = serving => {}
+            () = connection.presence.cut() => {}
+        }
+    })
 }
 
-async fn serve_http2<S>(connection: Arc<Connection>, stream: S, settings: &ListenerSettings)
+fn serve_http2<S>(
+    connection: Arc<Connection>,
+    stream: S,
+    settings: Arc<ListenerSettings>,
+) -> Serving
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -187,22 +215,25 @@ where
         .keep_alive_interval(limits.ping)
         .keep_alive_timeout(limits.ping_timeout)
         .serve_connection(TokioIo::new(stream), service_fn(answering(&connection)));
-    let mut serving = std::pin::pin!(serving);
-    let timeouts = &settings.guard.timeouts;
-    tokio::select! {
-        _ = &mut serving => return,
-        () = connection.presence.draining() => {}
-        patience = out_of_patience(&connection, timeouts.idle, timeouts.write) => match patience {
-            Patience::Stalled => return,
-            Patience::Idle | Patience::Fine => {}
-        },
-    }
-    serving.as_mut().graceful_shutdown();
-    tokio::select! {
-        _ = serving => {}
-        () = connection.presence.cut() => {}
-        _ = out_of_patience(&connection, timeouts.write, timeouts.write) => {}
-    }
+    let timeouts = settings.guard.timeouts;
+    Box::pin(async move {
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            _ = &mut serving => return,
+            () = connection.presence.draining() => {}
+            patience = out_of_patience(&connection, timeouts.idle, timeouts.write) => {
+                if patience == Patience::Stalled {
+                    return;
+                }
+            }
+        }
+        serving.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = serving => {}
+            () = connection.presence.cut() => {}
+            _ = out_of_patience(&connection, timeouts.write, timeouts.write) => {}
+        }
+    })
 }
 
 /// Once the client has kept its connection idle, or an answer untaken, for too long.
@@ -232,8 +263,7 @@ fn answering(
     }
 }
 
-type Answering =
-    std::pin::Pin<Box<dyn Future<Output = Result<Response<Answer>, Unanswerable>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Answer>, Unanswerable>> + Send>>;
 
 // === impl Origin ===
 
