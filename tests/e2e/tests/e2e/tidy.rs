@@ -43,7 +43,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("notify", &["cutover"]),
     ("clap", &["cutover", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
     ("anyhow", &["cutover", "chassis", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
-    ("opentelemetry_sdk", &["cutover-telemetry", "chassis"]),
+    ("opentelemetry_sdk", &["cutover-telemetry", "monolith"]),
+    // Its retries know no deadline; ours are bounded.
+    ("opentelemetry-otlp", &["monolith"]),
 ];
 
 /// All that decisions may be made of: leaf crates without clock, randomness, I/O or async.
