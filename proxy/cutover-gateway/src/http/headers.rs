@@ -76,6 +76,12 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
     strip(headers, |_| false);
 }
 
+/// Tells the client about the upgrade that an answer makes or asks for.
+pub(crate) fn set_upgrade(headers: &mut HeaderMap, upgrade: HeaderValue) {
+    headers.insert(header::UPGRADE, upgrade);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+}
+
 fn strip(headers: &mut HeaderMap, also: impl Fn(&HeaderName) -> bool) {
     let gone = |name: &HeaderName| HOP_BY_HOP.contains(name) || also(name);
     if !headers.keys().any(gone) {

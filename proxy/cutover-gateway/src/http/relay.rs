@@ -252,9 +252,21 @@ impl Relay {
             let response = Response::from_parts(parts, incoming);
             return Ok(tunnel::open(tunnel, response, lease, self.exchange));
         }
+        let offered = self.offered_upgrade(&parts);
         headers::strip_response(&mut parts.headers);
+        if let Some(upgrade) = offered {
+            headers::set_upgrade(&mut parts.headers, upgrade);
+        }
         let answer = Answer::streaming(incoming, lease, patience.idle, self.exchange);
         Ok(Response::from_parts(parts, answer))
+    }
+
+    /// What a 426 asks the client to upgrade to; it must say so (RFC 9110 §15.5.22). HTTP/2 has no
+    /// such field.
+    fn offered_upgrade(&self, parts: &http::response::Parts) -> Option<HeaderValue> {
+        let is_offer = parts.status == StatusCode::UPGRADE_REQUIRED;
+        let can_upgrade = self.exchange.version < Version::HTTP_2;
+        (is_offer && can_upgrade).then(|| parts.headers.get(header::UPGRADE).cloned())?
     }
 
     /// Interim answers leave before the final one.
