@@ -20,6 +20,7 @@ pub const API_VERSION: &str = "cutover.dev/v1";
 
 /// Every answer is an object with `api_version` beside its own fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}")]
 pub struct Versioned<T> {
     /// `cutover.dev/v1`.
     pub api_version: String,

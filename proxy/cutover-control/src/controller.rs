@@ -380,4 +380,4 @@ impl std::fmt::Debug for Controller {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

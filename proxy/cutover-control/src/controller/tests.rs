@@ -1,1 +1,357 @@
+//! The controller on real files and a real store.
 
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Mutex as StdMutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use cutover_domain::Phase;
+use cutover_store::Trigger;
+use prometheus_client::registry::Registry;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    fixtures::loaded,
+    loader::{Diagnostic, Severity},
+    token::Role,
+    truth::moves::{Action, Scope},
+};
+
+/// Files in memory; the text `broken` is refused.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) text: StdMutex<String>,
+    pub(crate) unwritable: std::sync::atomic::AtomicBool,
+    accepted: AtomicU64,
+}
+
+impl Loader for Memory {
+    fn load(&self) -> Result<Loaded, Rejected> {
+        let text = self.text.lock().unwrap().clone();
+        self.parse(&[ConfigFile { path: "cutover.toml".into(), text }])
+    }
+
+    fn parse(&self, files: &[ConfigFile]) -> Result<Loaded, Rejected> {
+        let text = &files.first().ok_or_else(no_files)?.text;
+        if text == "broken" { Err(broken()) } else { Ok(loaded(text)) }
+    }
+
+    fn write(&self, files: &[ConfigFile]) -> Result<(), String> {
+        if self.unwritable.load(Ordering::Relaxed) {
+            return Err("the directory is read-only".into());
+        }
+        *self.text.lock().unwrap() = files[0].text.clone();
+        Ok(())
+    }
+
+    fn accepted(&self, _: &Loaded) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn no_files() -> Rejected {
+    Rejected { diagnostics: vec![Diagnostic { message: "no files".into(), ..diagnostic() }] }
+}
+
+fn broken() -> Rejected {
+    Rejected { diagnostics: vec![diagnostic()] }
+}
+
+fn diagnostic() -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: "unknown_key".into(),
+        message: "there is no key `phaes`".into(),
+        file: Some("cutover.toml".into()),
+        line: Some(3),
+        column: Some(7),
+        hint: Some("did you mean `phase`?".into()),
+    }
+}
+
+/// A directory with everything that outlives a process.
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) loader: Arc<Memory>,
+    pub(crate) now_ms: Arc<AtomicU64>,
+}
+
+impl House {
+    pub(crate) fn new(files: &str) -> House {
+        let loader = Arc::new(Memory::default());
+        *loader.text.lock().unwrap() = files.into();
+        let now_ms = Arc::new(AtomicU64::new(1_000_000));
+        House { dir: tempfile::tempdir().unwrap(), loader, now_ms }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn config(&self) -> ControlConfig {
+        ControlConfig {
+            store_url: format!("sqlite://{}", self.path("cutover.db").display()),
+            state_file: self.path("state.json"),
+            token_file: self.path("admin-token"),
+            legacy_all: false,
+        }
+    }
+
+    pub(crate) async fn start(&self) -> Controller {
+        self.start_with(self.config()).await.unwrap()
+    }
+
+    pub(crate) async fn start_with(&self, config: ControlConfig) -> Result<Controller, StartError> {
+        let now_ms = self.now_ms.clone();
+        let clock: Clock = Arc::new(move || now_ms.load(Ordering::Relaxed));
+        let metrics = ControlMetrics::register(&mut Registry::default());
+        let loaded = self.loader.load().unwrap();
+        Controller::start(config, loaded, self.loader.clone(), metrics, clock).await
+    }
+
+    /// The store's file goes, and a directory takes its place.
+    fn block_store(&self) {
+        for name in ["cutover.db", "cutover.db-wal", "cutover.db-shm"] {
+            let _ = fs::remove_file(self.path(name));
+        }
+        fs::create_dir(self.path("cutover.db")).unwrap();
+    }
+
+    fn unblock_store(&self) {
+        fs::remove_dir(self.path("cutover.db")).unwrap();
+    }
+}
+
+fn ask(id: &str, action: Action) -> MoveAsk {
+    MoveAsk {
+        scope: Scope::Route(id.into()),
+        action,
+        expect: None,
+        reason: "a test".into(),
+        author: Author::token("ann", Role::Approver),
+        trigger: Trigger::Operator,
+    }
+}
+
+const NEXT: Action = Action::Promote { to: None, percent: None, force: false };
+const BACK: Action = Action::Rollback { to: None };
+
+fn phase(controller: &Controller, id: &str) -> Phase {
+    let table = controller.tables().borrow().clone();
+    table.route(id).unwrap().1.state.phase
+}
+
+fn code(result: &Result<Answered, Refused>) -> &'static str {
+    result.as_ref().map_or_else(|refused| refused.code().as_str(), |_| "ok")
+}
+
+async fn until(controller: &Controller, what: impl Fn(&View) -> bool) {
+    let mut views = controller.views.clone();
+    let waiting = views.wait_for(|view| what(view));
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("in time").unwrap();
+}
+
+#[tokio::test]
+async fn a_start_publishes_a_table_and_makes_a_token() {
+    let house = House::new("read canary 5");
+    let controller = house.start().await;
+    assert_eq!(phase(&controller, "read"), Phase::Canary);
+    assert_eq!(controller.tables().borrow().revision, 1);
+    assert_eq!(house.loader.accepted.load(Ordering::Relaxed), 1);
+    let text = fs::read_to_string(house.path("admin-token")).unwrap();
+    let tokens = controller.view().truth.tokens.clone();
+    assert!(crate::token::recognise(&tokens, text.trim(), 0).is_ok());
+    controller.stop().await;
+
+    let controller = house.start().await;
+    assert_eq!(controller.view().truth.tokens, tokens, "no second token");
+    assert_eq!(controller.tables().borrow().revision, 1);
+}
+
+#[tokio::test]
+async fn a_prepared_token_that_is_not_private_stops_the_start() {
+    let house = House::new("read legacy");
+    fs::write(house.path("admin-token"), "x".repeat(40)).unwrap();
+    let error = house.start_with(house.config()).await.unwrap_err();
+    assert_eq!(error.code(), "token_file");
+    assert!(error.to_string().contains("admin-token"), "{error}");
+}
+
+#[tokio::test]
+async fn a_move_is_in_the_table_when_it_is_answered() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    let answered = controller.move_routes(ask("read", NEXT)).await.unwrap();
+    assert_eq!(answered.done.revision, 2);
+    let table = controller.tables().borrow().clone();
+    assert_eq!((table.revision, phase(&controller, "read")), (2, Phase::Canary));
+    let history = controller.history(Some("read"), 10, None).await.unwrap();
+    assert_eq!((history.len(), history[0].actor.as_str()), (2, "ann"));
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    controller.move_routes(ask("read", NEXT)).await.unwrap();
+    // No stop: what a killed process leaves. The state file may or may not be written yet.
+    let copy = House::new("read shadow");
+    for name in ["cutover.db", "cutover.db-wal", "admin-token"] {
+        fs::copy(house.path(name), copy.path(name)).unwrap();
+    }
+    let again = copy.start().await;
+    assert_eq!((phase(&again, "read"), again.tables().borrow().revision), (Phase::Canary, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_saw_the_same_exactly_one_moves() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    for round in 0..10 {
+        let revision = controller.tables().borrow().route("read").unwrap().1.state.revision;
+        let action = if round % 2 == 0 { NEXT } else { BACK };
+        let asks = [(); 2].map(|()| MoveAsk { expect: Some(revision), ..ask("read", action) });
+        let [one, two] = asks.map(|ask| {
+            let controller = controller.clone();
+            tokio::spawn(async move { controller.move_routes(ask).await })
+        });
+        let mut codes = [code(&one.await.unwrap()), code(&two.await.unwrap())];
+        codes.sort_unstable();
+        assert_eq!(codes, ["ok", "stale_revision"], "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn without_store_and_state_nothing_starts() {
+    let house = House::new("read live");
+    let nowhere = |url: &str| ControlConfig { store_url: url.into(), ..house.config() };
+    let start = async |config| house.start_with(config).await.map(drop).unwrap_err();
+    let error = start(nowhere("sqlite:///proc/no/cutover.db")).await;
+    assert_eq!(error.code(), "no_state");
+    assert!(error.to_string().contains("state.json"), "{error}");
+    for (url, code) in [("postgres://db/x", "store_url"), ("sqlite://", "store_url")] {
+        assert_eq!(start(nowhere(url)).await.code(), code);
+    }
+    fs::write(house.path("cutover.db"), "x".repeat(4_096)).unwrap();
+    assert_eq!(start(house.config()).await.code(), "no_state", "a damaged store");
+    fs::write(house.path("state.json"), "{").unwrap();
+    assert_eq!(start(house.config()).await.code(), "state_file");
+}
+
+#[tokio::test]
+async fn with_a_last_good_state_it_serves_without_the_store() {
+    let house = House::new("read live\n list canary 5");
+    let controller = house.start().await;
+    controller.move_routes(ask("list", BACK)).await.unwrap();
+    controller.stop().await;
+    house.block_store();
+
+    let controller = house.start().await;
+    assert_eq!(phase(&controller, "read"), Phase::Live);
+    assert_eq!(phase(&controller, "list"), Phase::Legacy);
+    let down = controller.view().truth.down.clone().unwrap();
+    assert!(down.message.contains("cutover.db"), "{}", down.message);
+    assert_eq!(code(&controller.move_routes(ask("list", NEXT)).await), "store_unreachable");
+    assert_eq!(
+        controller.history(None, 1, None).await.unwrap_err().code().as_str(),
+        "store_unreachable"
+    );
+    let answered = controller.move_routes(ask("read", BACK)).await.unwrap();
+    assert!(!answered.done.recorded);
+    assert_eq!(phase(&controller, "read"), Phase::Legacy);
+    assert!(
+        fs::read_to_string(house.path("state.json")).unwrap().contains("a test"),
+        "what the store does not have is on disk before the answer"
+    );
+
+    house.unblock_store();
+    until(&controller, |view| view.truth.down.is_none()).await;
+    assert_eq!(phase(&controller, "read"), Phase::Legacy);
+    let history = controller.history(Some("read"), 10, None).await.unwrap();
+    assert!(history.iter().any(|revision| revision.actor == "ann"), "{history:?}");
+    assert!(controller.move_routes(ask("list", NEXT)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_store_that_goes_while_it_runs_is_noticed_and_waited_for() {
+    let house = House::new("read live\n list shadow");
+    let controller = house.start().await;
+    house.block_store();
+    assert_eq!(code(&controller.move_routes(ask("list", NEXT)).await), "store_unreachable");
+    let answered = controller.set_legacy_all(true).await.unwrap();
+    assert!(!answered.done.recorded);
+    assert_eq!(phase(&controller, "read"), Phase::Legacy);
+    house.unblock_store();
+    until(&controller, |view| view.truth.down.is_none()).await;
+    assert_eq!(phase(&controller, "read"), Phase::Legacy);
+    let triggers: Vec<_> = (controller.history(Some("read"), 10, None).await.unwrap().iter())
+        .map(|revision| revision.trigger)
+        .collect();
+    assert_eq!(triggers, [Trigger::KillSwitch]);
+}
+
+#[tokio::test]
+async fn legacy_all_at_start_holds_from_the_first_table() {
+    let house = House::new("read live");
+    let config = ControlConfig { legacy_all: true, ..house.config() };
+    let controller = house.start_with(config).await.unwrap();
+    assert_eq!(phase(&controller, "read"), Phase::Legacy);
+    assert!(controller.tables().borrow().routes[0].state.held.is_some());
+}
+
+#[tokio::test]
+async fn a_reload_is_whole_or_not_at_all() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    let set = |text: &str| *house.loader.text.lock().unwrap() = text.into();
+    let reload = async || controller.reload(Author::files(), "reload".into()).await;
+    set("broken");
+    let Err(Refused::Config(rejected)) = reload().await else { panic!("accepted") };
+    assert_eq!(rejected.diagnostics, [diagnostic()]);
+    assert_eq!(controller.last_reload().unwrap().code().as_str(), "invalid_config");
+    assert_eq!(controller.tables().borrow().revision, 1);
+    set("read canary 5");
+    assert_eq!(reload().await.unwrap().done.revision, 2);
+    assert_eq!(controller.last_reload(), None);
+    assert_eq!(house.loader.accepted.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn applied_files_are_in_force_and_on_disk() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    let apply = async |text: &str, expect| {
+        let files = vec![ConfigFile { path: "cutover.toml".into(), text: text.into() }];
+        let author = Author::token("ci", Role::Migrator);
+        controller.apply(files, author, "deploy".into(), expect).await
+    };
+    assert_eq!(code(&apply("read canary 5", 7).await), "stale_revision");
+    assert_eq!(code(&apply("broken", 1).await), "invalid_config");
+    assert_eq!(*house.loader.text.lock().unwrap(), "read shadow");
+    assert_eq!(code(&apply("read canary 5", 1).await), "ok");
+    assert_eq!(*house.loader.text.lock().unwrap(), "read canary 5");
+    assert_eq!(controller.history(None, 1, None).await.unwrap()[0].actor, "ci");
+    house.loader.unwritable.store(true, Ordering::Relaxed);
+    let refused = apply("read live", 2).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "files_not_written");
+    assert!(refused.to_string().contains("read-only"), "{refused}");
+    assert_eq!(phase(&controller, "read"), Phase::Live, "in force all the same, and it says so");
+}
+
+#[tokio::test]
+async fn after_a_stop_nothing_is_accepted_and_everything_is_written() {
+    let house = House::new("read shadow");
+    let controller = house.start().await;
+    controller.move_routes(ask("read", NEXT)).await.unwrap();
+    controller.stop().await;
+    assert_eq!(code(&controller.move_routes(ask("read", NEXT)).await), "stopping");
+    let truth = state_file::read(&house.path("state.json")).unwrap().unwrap();
+    assert_eq!(truth.head, 2);
+    assert!(!Path::new(&house.path("cutover.db-wal")).exists(), "the log is folded in");
+}
