@@ -14,13 +14,21 @@ mod numbers;
 mod telling;
 mod watching;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use cutover_control::{
-    AdminConfig, AdminParts, AdminServer, AdminTlsFiles, ControlConfig, Controller, Lifecycle,
-    system_clock,
+    AdminConfig, AdminError, AdminParts, AdminServer, AdminTlsFiles, ControlConfig, Controller,
+    Lifecycle, Loaded, system_clock,
 };
 use cutover_gateway::{Gateway, GatewayHandle, Inherited};
+use sd_notify::NotifyState;
 use tokio::{
     runtime::Runtime,
     sync::{oneshot, watch},
@@ -73,8 +81,15 @@ fn serve(
     let mut inherited =
         upgrade.then(|| Inherited::receive(&config.upgrade_sock, UPGRADE_PATIENCE)).transpose()?;
 
+    if !upgrade {
+        check_ports(config)?;
+    }
     let loader = Arc::new(FileLoader::new(config, environment));
-    let controller = runtime.block_on(control(config, &loader, telling))?;
+    // Looked at before it is read, so that no change falls between.
+    let seen = watching::Seen::now(&loader);
+    let (loaded, config) = loader.first().map_err(StartError::Config)?;
+    let config = &*config;
+    let controller = runtime.block_on(control(config, loaded, &loader, telling))?;
 
     let admin = match upgrade {
         // The process before still has the port; it lets go once this one serves.
@@ -98,14 +113,19 @@ fn serve(
         runtime.spawn(serve_admin(admin, admin_config, parts, loader.clone(), async {
             let _ = admin_stopped.await;
         }));
-    runtime.spawn(watching::files(controller.clone(), loader.clone()));
-    runtime.spawn(watching::legacy_all(controller.clone(), config.legacy_all.clone()));
+    let watchers = [
+        runtime.spawn(watching::files(controller.clone(), loader.clone(), seen)),
+        runtime.spawn(watching::legacy_all(controller.clone(), config.legacy_all.clone())),
+    ];
+    let handed_over = Arc::new(AtomicBool::new(false));
     runtime.spawn(lifecycle::signals(Ending {
         handle: handle.clone(),
         controller: controller.clone(),
         lifecycle: lifecycle.clone(),
         upgrade_sock: config.upgrade_sock.clone(),
         stop_admin: Some(stop_admin),
+        watchers: watchers.map(|watcher| watcher.abort_handle()),
+        handed_over: handed_over.clone(),
     }));
 
     for address in handle.addresses() {
@@ -117,7 +137,8 @@ fn serve(
         {
             tracing::warn!(%error, "the process before could not be told that this one serves");
         }
-        notify(&[sd_notify::NotifyState::Ready]);
+        // After a hand-over the service manager has to be told whom it watches now.
+        notify(&[NotifyState::MainPid(std::process::id()), NotifyState::Ready]);
         tracing::info!("ready");
     });
     gateway.run();
@@ -125,8 +146,23 @@ fn serve(
     tracing::info!("drained");
     runtime.block_on(async {
         let _ = tokio::time::timeout(Duration::from_secs(6), admin_task).await;
-        controller.stop().await;
+        // The state on disk belongs to the process that serves.
+        if !handed_over.load(Ordering::Relaxed) {
+            controller.stop().await;
+        }
     });
+    Ok(())
+}
+
+/// A port in use ends the process before it touches the store: most often a second process was
+/// started by mistake, and the first one must not notice.
+fn check_ports(config: &Config) -> Result<(), StartError> {
+    let listen = config.admin.listen;
+    TcpListener::bind(listen).map_err(|source| AdminError::Listen { listen, source })?;
+    for address in config.settings.listeners.iter().map(|listener| listener.address) {
+        TcpListener::bind(address)
+            .map_err(|source| cutover_gateway::StartError::Listen { address, source })?;
+    }
     Ok(())
 }
 
@@ -143,6 +179,7 @@ fn runtime() -> Result<Runtime, StartError> {
 /// opened and there is no last good state, this is where the process ends: before it listens.
 async fn control(
     config: &Config,
+    loaded: Loaded,
     loader: &Arc<FileLoader>,
     telling: &Telling,
 ) -> Result<Controller, StartError> {
@@ -152,7 +189,6 @@ async fn control(
         token_file: config.admin.token_file.clone(),
         legacy_all: config.legacy_all.exists(),
     };
-    let loaded = loader.first(config).map_err(StartError::Config)?;
     let metrics = telling.control_metrics();
     let controller =
         Controller::start(control, loaded, loader.clone(), metrics, system_clock()).await?;
@@ -250,6 +286,3 @@ async fn bind_again(config: &AdminConfig) -> AdminServer {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

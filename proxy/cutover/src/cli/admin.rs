@@ -110,8 +110,9 @@ impl Client {
         let body = serde_json::from_slice(&bytes).map_err(|error| {
             let message =
                 format!("{} answers what this client does not understand: {error}", self.url());
-            Failure::new("bad_answer", message)
-                .hint("use the `cutover` of the same release as the proxy's")
+            Failure::new("bad_answer", message).hint(
+                "is this the address of `[admin] listen`, and this the `cutover` of its release?",
+            )
         })?;
         Ok(Answer { status, body })
     }
@@ -199,7 +200,7 @@ impl Client {
 }
 
 /// A finding of the proxy, on one line.
-fn diagnostic(found: &cutover_control::Diagnostic) -> String {
+pub(super) fn diagnostic(found: &cutover_control::Diagnostic) -> String {
     let place = match (&found.file, found.line, found.column) {
         (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: "),
         (Some(file), ..) => format!("{file}: "),

@@ -18,9 +18,7 @@ Examples:
   cutover run -c cutover.toml                the proxy
   cutover status --watch                     where every route stands
   cutover promote device-read --reason \"parity holds\"
-  cutover rollback --all --reason \"incident 42\"
-
-";
+  cutover rollback --all --reason \"incident 42\"";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -86,17 +84,15 @@ pub(super) struct Global {
     pub(super) timeout: Duration,
 }
 
-/// Form of the data.
+// Variants without doc comments: help stays on one line.
+/// Form of the data: for people, the same for wide terminals, one JSON document, one JSON object
+/// a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
-    /// For people
     #[default]
     Table,
-    /// For people with wide terminals
     Wide,
-    /// One JSON document
     Json,
-    /// One JSON object a line
     Jsonl,
 }
 
@@ -130,9 +126,7 @@ pub(super) enum Command {
 Examples:
   cutover run -c /etc/cutover/cutover.toml
   cutover run -c cutover.toml --upgrade      take over from the process that runs now:
-  kill -QUIT OLD_PID                         it hands its sockets over and drains
-
-",
+  kill -QUIT OLD_PID                         it hands its sockets over and drains",
     after_help = "\
 Signals:
   SIGHUP   read the configuration again; an invalid one changes nothing
@@ -159,9 +153,7 @@ Examples:
   cutover check /etc/cutover                 a directory
   cutover check --no-files                   in CI, without certificates and secrets
   cutover check --online                     and are the upstreams there?
-  cutover check --explain                    what is in force, defaults filled in
-
-"
+  cutover check --explain                    what is in force, defaults filled in"
 )]
 pub(super) struct Check {
     /// The process file, or the directory that holds `cutover.toml`
@@ -190,9 +182,7 @@ Examples:
   cutover explain GET /api/v1/devices/7
   cutover explain GET /api/v1/devices/7 --subject dev-7 -H 'X-Region: eu'
   cutover explain GET /api/v1/devices/7 --admin http://127.0.0.1:9900     as it runs now
-  cutover explain --code group_split                                      what a code means
-
-"
+  cutover explain --code group_split                                      what a code means"
 )]
 pub(super) struct Explain {
     /// Method of the request
@@ -223,9 +213,7 @@ pub(super) struct Explain {
 Examples:
   cutover schema > cutover.schema.json
   cutover schema --team > team.schema.json
-  taplo lint --schema file://$PWD/team.schema.json routes/*.toml
-
-"
+  taplo lint --schema file://$PWD/team.schema.json routes/*.toml"
 )]
 pub(super) struct Schema {
     /// That of a team's file instead of the process file's
@@ -240,9 +228,7 @@ pub(super) struct Schema {
     before_help = "\
 Examples:
   cutover plan deploy/                       exit code 3: there are changes
-  cutover plan deploy/ -o json
-
-"
+  cutover plan deploy/ -o json"
 )]
 pub(super) struct Plan {
     /// The process file, or the directory that holds it
@@ -257,9 +243,7 @@ pub(super) struct Plan {
     before_help = "\
 Examples:
   cutover plan deploy/ -o json               gives the revision to expect
-  cutover apply deploy/ --expect 17 --reason \"release 2026-11\" --wait
-
-"
+  cutover apply deploy/ --expect 17 --reason \"release 2026-11\" --wait"
 )]
 pub(super) struct Apply {
     /// The process file, or the directory that holds it
@@ -279,9 +263,7 @@ pub(super) struct Apply {
     before_help = "\
 Examples:
   cutover export                             to standard output, file by file
-  cutover export --dir deploy/               files with every phase as it is now
-
-"
+  cutover export --dir deploy/               files with every phase as it is now"
 )]
 pub(super) struct Export {
     /// Write the files below this directory instead of to standard output
@@ -297,9 +279,7 @@ pub(super) struct Export {
 Examples:
   cutover status
   cutover status device-read -o json
-  cutover status --watch
-
-",
+  cutover status --watch",
     after_help = "\
 Columns: SPLIT is new's share. RPS is requests a second over the last 10 s. SUCCESS and P95 are
 legacy / new. A dash means there is nothing to tell yet."
@@ -320,9 +300,7 @@ pub(super) struct Status {
     before_help = "\
 Examples:
   cutover history
-  cutover history device-read --limit 5
-
-"
+  cutover history device-read --limit 5"
 )]
 pub(super) struct History {
     /// Only this route
@@ -341,9 +319,7 @@ pub(super) struct History {
 Examples:
   cutover promote device-read --reason \"parity 99.99 % for a week\"      the next step
   cutover promote device-read --percent 25 --reason \"looks good\" --wait
-  cutover promote --group devices --to live --reason \"all green\"
-
-",
+  cutover promote --group devices --to live --reason \"all green\"",
     after_help = "\
 The next step is shadow, canary 1, 5, 25, 50, 100 %, live. Retiring legacy and skipping a phase
 (--force) need an approver."
@@ -371,9 +347,7 @@ pub(super) struct Promote {
     before_help = "\
 Examples:
   cutover rollback device-read --reason \"p95 doubled\" --wait
-  cutover rollback --all --reason \"incident 42\"                         the off switch
-
-"
+  cutover rollback --all --reason \"incident 42\"                         the off switch"
 )]
 pub(super) struct Rollback {
     #[command(flatten)]
@@ -394,9 +368,7 @@ pub(super) struct Rollback {
     help_template = TEMPLATE,
     before_help = "\
 Examples:
-  cutover hold device-read --reason \"change freeze\"
-
-"
+  cutover hold device-read --reason \"change freeze\""
 )]
 pub(super) struct Hold {
     #[command(flatten)]
@@ -411,9 +383,7 @@ pub(super) struct Hold {
     help_template = TEMPLATE,
     before_help = "\
 Examples:
-  cutover release device-read --reason \"freeze is over\"
-
-"
+  cutover release device-read --reason \"freeze is over\""
 )]
 pub(super) struct Release {
     #[command(flatten)]
@@ -431,9 +401,7 @@ Examples:
   cutover token --side new --ttl 1h          an override, for the header Cutover-Override
   curl -H \"Cutover-Override: $(cutover token --side new)\" http://127.0.0.1:8080/...
   cutover token create --role operator --name pager --ttl 30d
-  cutover token list
-
-",
+  cutover token list",
     args_conflicts_with_subcommands = true
 )]
 pub(super) struct Token {
@@ -481,9 +449,7 @@ pub(super) enum TokenCommand {
     before_help = "\
 Examples:
   cutover doctor
-  cutover doctor -c /etc/cutover/cutover.toml -o json
-
-"
+  cutover doctor -c /etc/cutover/cutover.toml -o json"
 )]
 pub(super) struct Doctor {
     /// The process file, or the directory that holds it
@@ -498,9 +464,7 @@ pub(super) struct Doctor {
     before_help = "\
 Examples:
   cutover completion bash > /etc/bash_completion.d/cutover
-  cutover completion fish > ~/.config/fish/completions/cutover.fish
-
-"
+  cutover completion fish > ~/.config/fish/completions/cutover.fish"
 )]
 pub(super) struct Completion {
     /// Which shell
@@ -515,9 +479,7 @@ pub(super) struct Completion {
     before_help = "\
 Examples:
   cutover man | man -l -
-  cutover man --dir /usr/local/share/man/man1
-
-"
+  cutover man --dir /usr/local/share/man/man1"
 )]
 pub(super) struct Man {
     /// Write a page for every command into this directory

@@ -33,10 +33,10 @@ pub enum StartError {
     #[error(transparent)]
     Control(#[from] cutover_control::StartError),
     /// The admin API cannot be opened.
-    #[error("the admin API cannot start")]
+    #[error(transparent)]
     Admin(#[from] AdminError),
     /// A listener cannot be opened, or its certificates cannot be used.
-    #[error("the data plane cannot start")]
+    #[error(transparent)]
     Gateway(#[from] cutover_gateway::StartError),
 }
 

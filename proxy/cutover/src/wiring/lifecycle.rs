@@ -1,6 +1,12 @@
 //! Signals, hand-over and the service manager.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cutover_control::{Controller, Lifecycle};
 use cutover_gateway::GatewayHandle;
@@ -8,6 +14,7 @@ use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
+    task::AbortHandle,
 };
 
 use super::watching::reload;
@@ -19,6 +26,10 @@ pub(super) struct Ending {
     pub(super) lifecycle: Lifecycle,
     pub(super) upgrade_sock: PathBuf,
     pub(super) stop_admin: Option<oneshot::Sender<()>>,
+    /// Ended at a hand-over: the files are the new process's to follow.
+    pub(super) watchers: [AbortHandle; 2],
+    /// Set at a hand-over.
+    pub(super) handed_over: Arc<AtomicBool>,
 }
 
 /// What the operator or the service manager wants.
@@ -91,7 +102,9 @@ impl Ending {
         match self.handle.hand_over(self.upgrade_sock.clone()).await {
             Ok(()) => {
                 tracing::info!("the new process serves; draining");
+                self.handed_over.store(true, Ordering::Relaxed);
                 self.lifecycle.set_draining(true);
+                self.watchers.iter().for_each(AbortHandle::abort);
                 // The new process waits for this port.
                 drop(self.stop_admin.take());
             }

@@ -53,9 +53,12 @@ impl FileLoader {
         }
     }
 
-    /// What the process starts with. Read anew, so that texts and settings are of one moment.
-    pub(super) fn first(&self, _config: &Config) -> Result<Loaded, Rejected> {
-        self.load()
+    /// What the process starts with, and the settings of that very reading.
+    pub(super) fn first(&self) -> Result<(Loaded, Arc<Config>), Rejected> {
+        let loaded = self.load()?;
+        let extra = loaded.extra.clone().and_then(|extra| extra.downcast().ok());
+        let config = extra.expect("`take` puts a Config there");
+        Ok((loaded, config))
     }
 
     /// Where accepted settings go.
@@ -114,7 +117,8 @@ impl Loader for FileLoader {
         let texts: Vec<(String, String)> =
             files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
         let loaded = config::load_texts(&self.path, &texts, &self.environment, Depth::Whole);
-        if let Some(stray) = files.iter().find(|file| !loaded.files.contains(&file.path)) {
+        let stray = files.iter().find(|file| !loaded.files.contains(&file.path));
+        if let Some(stray) = stray.filter(|_| loaded.config.is_some()) {
             let message = format!("`{}` is not named by `include`", stray.path);
             return Err(Rejected { diagnostics: vec![alone("include_empty", message)] });
         }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cutover_control::{Author, Controller};
+use cutover_control::{Author, Controller, Refused, Rejected, Severity};
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
@@ -31,17 +31,17 @@ type Stamp = Option<(SystemTime, u64, u64)>;
 
 /// What the configuration depended on when it was last looked at.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     files: BTreeMap<PathBuf, Stamp>,
     dirs: BTreeMap<PathBuf, Stamp>,
 }
 
 /// Reads the configuration again whenever a file of it changes, comes or goes.
-pub(super) async fn files(controller: Controller, loader: Arc<FileLoader>) {
+pub(super) async fn files(controller: Controller, loader: Arc<FileLoader>, mut seen: Seen) {
     let (touched, mut touches) = mpsc::channel(1);
-    let mut watcher = watcher(touched);
+    // Kept, so that waiting for a touch waits even where nobody can touch.
+    let mut watcher = watcher(touched.clone());
     let mut watched = Vec::new();
-    let mut seen = look(&loader).await;
     loop {
         watch_all(&mut watcher, &mut watched, &seen);
         let _ = tokio::time::timeout(POLL, touches.recv()).await;
@@ -70,18 +70,39 @@ async fn settled(loader: &Arc<FileLoader>, touches: &mut mpsc::Receiver<()>) -> 
     }
 }
 
-/// Reads the configuration again; what is wrong with it is logged by the control plane.
+/// Reads the configuration again, whole or not at all.
 pub(super) async fn reload(controller: &Controller, why: &str) {
     lifecycle::notify(&lifecycle::reloading());
     match controller.reload(Author::files(), why.to_owned()).await {
         Ok(answered) => {
-            tracing::info!(revision = answered.done.revision, why, "configuration in force");
+            tracing::info!(revision = answered.done.revision, why, "configuration read again");
         }
+        Err(Refused::Config(rejected)) => log(&rejected),
         Err(refused) => {
-            tracing::error!(code = %refused.code(), hint = refused.hint(), "configuration refused, everything stays as it was: {refused}");
+            tracing::error!(code = %refused.code(), hint = refused.hint(), "the configuration stays as it was: {refused}");
         }
     }
     lifecycle::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// One line a mistake, with its place and remedy.
+fn log(rejected: &Rejected) {
+    for found in rejected.diagnostics.iter().filter(|found| found.severity == Severity::Error) {
+        let (file, line, column) =
+            (found.file.as_deref().unwrap_or_default(), found.line, found.column);
+        let hint = found.hint.as_deref().unwrap_or_default();
+        tracing::error!(
+            code = found.code,
+            file,
+            line,
+            column,
+            hint,
+            "the configuration stays as it was: {file}:{}:{}: {}",
+            line.unwrap_or_default(),
+            column.unwrap_or_default(),
+            found.message
+        );
+    }
 }
 
 /// Follows the off switch: a file beside the configuration.
@@ -136,11 +157,7 @@ fn watch_all(
 
 async fn look(loader: &Arc<FileLoader>) -> Seen {
     let loader = Arc::clone(loader);
-    let look = tokio::task::spawn_blocking(move || {
-        let found = loader.depends_on();
-        Seen { files: stamps(found.files), dirs: stamps(found.dirs) }
-    });
-    look.await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || Seen::now(&loader)).await.unwrap_or_default()
 }
 
 fn stamps(paths: Vec<PathBuf>) -> BTreeMap<PathBuf, Stamp> {
@@ -155,6 +172,12 @@ fn stamp(path: &Path) -> Stamp {
 // === impl Seen ===
 
 impl Seen {
+    /// How everything looks now.
+    pub(super) fn now(loader: &FileLoader) -> Seen {
+        let found = loader.depends_on();
+        Seen { files: stamps(found.files), dirs: stamps(found.dirs) }
+    }
+
     /// Whether everything still looks as it did.
     fn is_fresh(&self) -> bool {
         self.files.iter().chain(&self.dirs).all(|(path, was)| stamp(path) == *was)

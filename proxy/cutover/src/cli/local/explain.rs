@@ -5,7 +5,8 @@ mod others;
 mod request;
 
 use cutover_domain::{
-    Decision, OnFailure, Phase, Reason, Route, RouteState, RouteTable, Side, bucket, decide,
+    Decision, OnFailure, Phase, Reason, Route, RouteState, RouteTable, Side, Subjects, bucket,
+    decide,
 };
 use serde_json::json;
 
@@ -105,8 +106,8 @@ impl Explanation<'_> {
             None => {
                 let upstream = &self.subject.table.upstreams[self.subject.table.default];
                 lines.push("route     none: it matches no route".to_owned());
-                lines.push(format!("served by {} ({}), the default", upstream.name, url(upstream)));
-                lines.push("telemetry counts it as `_unmatched`".to_owned());
+                lines.push(format!("upstream  {} ({}), the default", upstream.name, url(upstream)));
+                lines.push("counted   as `_unmatched`".to_owned());
             }
             Some((route, decision)) => self.route_lines(route, decision, &mut lines),
         }
@@ -128,34 +129,33 @@ impl Explanation<'_> {
         if let Some(held) = &route.state.held {
             lines.push(format!("held      {}", held.cause));
         }
-        lines.push(format!("subject   {}", self.subject_line(route, decision)));
+        lines.push(format!("subject   {}", self.subject_line(route)));
         lines.push(format!("side      {}: {}", decision.side, why(decision.reason, route)));
         let upstream = &self.subject.table.upstreams[upstream_of(route, decision.side)];
-        lines.push(format!("served by {} ({})", upstream.name, url(upstream)));
+        lines.push(format!("upstream  {} ({})", upstream.name, url(upstream)));
         lines.push(format!(
-            "if that fails before the answer begins, {}",
-            on_failure(decision.on_failure)
+            "if it fails before its answer begins: {}",
+            on_failure(decision.on_failure).1
         ));
     }
 
-    fn subject_line(&self, route: &Route, decision: &Decision<'_>) -> String {
-        let found = decision.subject.clone().or_else(|| {
-            let seen = self.asked.subjects(Some(route));
-            cutover_domain::decision::subject(&route.group, &seen)
-                .map(|subject| subject.into_owned().into())
-        });
-        let sources: Vec<String> = route.group.subjects.iter().map(ToString::to_string).collect();
-        let sources = match sources.as_slice() {
-            [] => "the group declares no source".to_owned(),
-            some => format!("looked for in {}", some.join(", ")),
+    fn subject_line(&self, route: &Route) -> String {
+        let seen = self.asked.subjects(Some(route));
+        let sources = &route.group.subjects;
+        let found = sources.iter().find_map(|source| Some((source, seen.subject(source)?)));
+        let Some((source, subject)) = found else {
+            let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+            return match sources.as_slice() {
+                [] => "none: the group declares no source".to_owned(),
+                some => format!("none: nothing in {}", some.join(", ")),
+            };
         };
-        match found {
-            None => format!("none ({sources})"),
-            Some(subject) => {
-                let bucket = bucket(&route.group.cohort.salt, &subject);
-                format!("{subject} in bucket {bucket} of 10000 ({sources})")
-            }
-        }
+        let bucket = bucket(&route.group.cohort.salt, &subject);
+        let source = match self.asked.subject_is_given() {
+            true => "as given".to_owned(),
+            false => format!("from {source}"),
+        };
+        format!("{subject} ({source}), bucket {bucket} of 10000")
     }
 
     fn document(&self) -> serde_json::Value {
@@ -175,7 +175,7 @@ impl Explanation<'_> {
                 "side": decision.side.as_str(),
                 "reason": decision.reason.as_str(),
                 "upstream": self.subject.table.upstreams[upstream_of(route, decision.side)].name,
-                "on_failure": on_failure(decision.on_failure),
+                "on_failure": on_failure(decision.on_failure).0,
             })
         });
         json!({
@@ -222,13 +222,14 @@ fn why(reason: Reason, route: &Route) -> String {
     }
 }
 
-fn on_failure(on_failure: OnFailure) -> &'static str {
+/// As the admin API names it, and in words.
+fn on_failure(on_failure: OnFailure) -> (&'static str, &'static str) {
     match on_failure {
-        OnFailure::PassOn => "the failure is the answer",
-        OnFailure::AnswerByLegacy => "legacy answers, once",
-        OnFailure::RetryNew => "new is tried again, else 503",
+        OnFailure::PassOn => ("pass_on", "the failure is the answer"),
+        OnFailure::AnswerByLegacy => ("answer_by_legacy", "legacy answers, once"),
+        OnFailure::RetryNew => ("retry_new", "new is tried again, else 503"),
         OnFailure::RetryNewIfUndelivered => {
-            "new is tried again if it certainly got nothing, else 503"
+            ("retry_new_if_undelivered", "new is tried again if it certainly got nothing, else 503")
         }
     }
 }

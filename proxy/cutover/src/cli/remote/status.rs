@@ -8,7 +8,7 @@ use cutover_domain::Phase;
 
 use super::{segment, target};
 use crate::cli::{
-    admin::Client,
+    admin::{Client, diagnostic},
     args::{Global, Output, Status},
     exit::{Exit, Failure},
     io::Io,
@@ -74,12 +74,8 @@ fn look(args: &Status, client: &Client) -> Result<Seen, Failure> {
         notes.push(format!("degraded: {}", sentence(&degraded.message, degraded.hint.as_deref())));
     }
     if let Some(refused) = &answer.config.refused {
-        let first = refused.diagnostics.first().map(|found| {
-            let place = found.file.as_deref().unwrap_or("the configuration");
-            format!(": {place}: {}", found.message)
-        });
-        let first = first.unwrap_or_default();
-        notes.push(format!("the files on disk are not in force: {}{first}", refused.message));
+        notes.push(format!("the files on disk are not in force: {}", refused.message));
+        notes.extend(refused.diagnostics.iter().map(|found| format!("  {}", diagnostic(found))));
     }
     if answer.routes.is_empty() {
         notes.push("no routes are declared: everything goes to the default".to_owned());
@@ -184,3 +180,6 @@ fn share(fraction: f64) -> String {
 fn dash() -> String {
     "-".to_owned()
 }
+
+#[cfg(test)]
+mod tests;

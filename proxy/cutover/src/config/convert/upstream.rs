@@ -1,6 +1,6 @@
 //! `[upstream.NAME]`.
 
-use cutover_domain::{Scheme, Timeouts, Upstream, UpstreamTls};
+use cutover_domain::{Scheme, Timeouts, Upstream};
 
 use super::{Context, Item, tls};
 use crate::config::{code::Code, diagnostic::Diagnostic, document};

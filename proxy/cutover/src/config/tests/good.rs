@@ -154,7 +154,7 @@ fn the_whole_document_shows_its_defaults() {
 
         [listener.limits]
         head_bytes_max = 32768
-        head_fields_max = 128
+        head_fields_max = 100
         target_bytes_max = 8192
         body_rate_min = 128
         h2_streams_max = 100

@@ -46,12 +46,13 @@ impl Fixed {
                     .hint(HAND_OVER),
             );
         }
+        report.sort();
     }
 
     fn check_listeners(&self, now: &Fixed, process: &Node, report: &mut Report) {
         if self.listeners.len() != now.listeners.len() {
             let (before, after) = (self.listeners.len(), now.listeners.len());
-            let message = format!("there were {before} listeners, now there are {after}");
+            let message = format!("the number of listeners was {before} and is now {after}");
             report.push(
                 Diagnostic::error(Code::ListenerChanged, message)
                     .at(process.find(&["listener"]).place.clone())

@@ -64,6 +64,11 @@ impl Asked {
         }
     }
 
+    /// Whether `--subject` said whom it is about.
+    pub(super) fn subject_is_given(&self) -> bool {
+        self.subject.is_some()
+    }
+
     pub(super) fn subjects<'a>(&'a self, route: Option<&'a Route>) -> Seen<'a> {
         Seen { asked: self, route }
     }

@@ -37,3 +37,6 @@ fn flags(target: Target) -> String {
         phase => format!("--to {phase}"),
     }
 }
+
+#[cfg(test)]
+mod tests;
