@@ -111,7 +111,7 @@ async fn explain_names_the_side_that_answers() {
         let path = format!("/api/v1/devices/{id}");
         let args = ["explain", "GET", &path, "--output", "json"];
         let said: serde_json::Value = pair.proxy.cutover(&args).await.unwrap().json().unwrap();
-        let side = said["side"].as_str().unwrap_or_else(|| panic!("no side in {said}"));
+        let side = said["route"]["side"].as_str().unwrap_or_else(|| panic!("no side in {said}"));
         assert_eq!(pair.side(&path).await.unwrap(), side, "{said}");
     }
 }

@@ -83,10 +83,9 @@ async fn a_new_process_takes_over_under_load_and_no_connection_is_refused() {
         let old = pair.proxy.process().id();
         let start = Proxy::start_in(&pair.rig, config, &dir, &["--upgrade"]);
         let signal = async {
-            // The new process waits for the sockets; the old one is asked until it gives them.
-            eventually("the new process", async || dir.join("cutover.err").exists().then_some(()))
-                .await
-                .unwrap();
+            // An operator sees the socket appear: the new process waits for the listeners.
+            let socket = dir.join("cutover-upgrade.sock");
+            eventually("the new process", async || socket.exists().then_some(())).await.unwrap();
             pair.proxy.process().signal(Signal::QUIT);
         };
         let (new, ()) = tokio::join!(start, signal);
