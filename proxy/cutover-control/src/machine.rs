@@ -37,6 +37,8 @@ pub(crate) enum Event {
     StoreOpened(Snapshot),
     /// The store could not be opened at start.
     StoreLost(StoreDown),
+    /// The store was looked at, and failed.
+    ProbeFailed(Fault),
 }
 
 /// Something is to be done, in this order.
@@ -46,8 +48,9 @@ pub(crate) enum Effect {
     Publish,
     /// Write the last good state to disk.
     Save,
-    /// Record a revision, then [`Event::Recorded`].
-    Record(NewRevision),
+    /// Record a revision, then [`Event::Recorded`]. `cautious`: it can happen without the store,
+    /// so there is no point in waiting long.
+    Record { new: NewRevision, cautious: bool },
     /// Read the store anew, then [`Event::Refreshed`].
     Refresh,
     /// Put or remove a token, then [`Event::TokenEdited`].
@@ -184,6 +187,11 @@ impl Machine {
                 self.start_rejoin(snapshot, now_ms);
             }
             Event::StoreOpened(_) => {}
+            // While something is being recorded, that tells soon enough.
+            Event::ProbeFailed(fault) if self.truth.down.is_none() && self.busy.is_none() => {
+                self.degrade(StoreDown::from(&fault), &mut effects);
+            }
+            Event::ProbeFailed(_) => {}
             Event::StoreLost(down) => {
                 self.busy = None;
                 self.degrade(down, &mut effects);
@@ -267,7 +275,8 @@ impl Machine {
         }
         match &self.truth.down {
             None => {
-                effects.push(Effect::Record(proposal.new.clone()));
+                let (new, cautious) = (proposal.new.clone(), proposal.cautious);
+                effects.push(Effect::Record { new, cautious });
                 self.busy = Some(Busy::Recording(job, Box::new(proposal)));
             }
             Some(_) if proposal.cautious => {

@@ -65,6 +65,14 @@ pub enum Refused {
     /// The declaration makes no table.
     #[error("{}", sentences(.0))]
     Conflicts(Vec<Conflict>),
+    /// The declaration does not fit where the routes are.
+    #[error("{place} {why}")]
+    Unfit {
+        /// `route \`x\``, `group \`x\``.
+        place: String,
+        /// What does not fit, and what to do first.
+        why: String,
+    },
     /// The files are not valid.
     #[error(transparent)]
     Config(#[from] Rejected),
@@ -141,7 +149,9 @@ impl Refused {
             Refused::LegacyAll => Code::LegacyAll,
             Refused::StoreDown(_) => Code::StoreUnreachable,
             Refused::Reason(_) => Code::BadReason,
-            Refused::Conflicts(_) | Refused::Config(_) => Code::InvalidConfig,
+            Refused::Conflicts(_) | Refused::Unfit { .. } | Refused::Config(_) => {
+                Code::InvalidConfig
+            }
             Refused::FilesNotWritten { .. } => Code::FilesNotWritten,
             Refused::TokenExists(_) => Code::TokenExists,
             Refused::UnknownToken(_) => Code::UnknownToken,
@@ -163,7 +173,7 @@ impl Refused {
     /// Which part of the request or configuration it is about, if one.
     pub fn place(&self) -> Option<String> {
         match self {
-            Refused::Stale { place, .. } => Some(place.clone()),
+            Refused::Stale { place, .. } | Refused::Unfit { place, .. } => Some(place.clone()),
             Refused::Move { route, .. }
             | Refused::NotForward { route, .. }
             | Refused::NotBackward { route, .. }

@@ -79,6 +79,14 @@ impl Store {
         &self.path
     }
 
+    /// Whether the file is there and could be written now; nothing is.
+    pub async fn probe(&self) -> Result<(), Fault> {
+        const DOING: &str = "reach it";
+        self.check_present(DOING)?;
+        let attempt = async { self.pool.begin_with("BEGIN IMMEDIATE").await?.rollback().await };
+        attempt.await.map_err(self.fault(DOING))
+    }
+
     /// Waits until every connection is closed and the log is folded into the file.
     pub async fn close(&self) {
         self.pool.close().await;

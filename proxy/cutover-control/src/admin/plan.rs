@@ -1,6 +1,9 @@
 //! What files would change, without changing it: the same judgements as loading them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use cutover_domain::{Declaration, RouteSpec, Target};
 
@@ -30,7 +33,7 @@ pub(super) fn plan(admin: Arc<Admin>, call: Call) -> Handling {
 /// What putting `loaded` in force would do.
 fn planned(truth: &Truth, loaded: Loaded) -> Result<PlanAnswer, Refused> {
     let wanted = &loaded.declaration;
-    truth.table(wanted).map_err(Refused::Conflicts)?;
+    truth.check_fit(wanted)?;
     let present = truth.loaded.as_ref().map(|loaded| &loaded.declaration);
     let before: BTreeMap<&str, &RouteSpec> =
         truth.declared().iter().map(|spec| (spec.id.as_str(), spec)).collect();
@@ -41,7 +44,8 @@ fn planned(truth: &Truth, loaded: Loaded) -> Result<PlanAnswer, Refused> {
         let verdict = truth.verdict(spec, group);
         routes.extend(judged(truth, before.get(spec.id.as_str()).copied(), spec, verdict));
     }
-    for id in before.keys().filter(|id| wanted.route(id).is_none()) {
+    let kept: HashSet<&str> = wanted.routes.iter().map(|spec| spec.id.as_str()).collect();
+    for id in before.keys().filter(|id| !kept.contains(**id)) {
         let from = Some(truth.state(id).target().into());
         let (route, change) = ((*id).to_owned(), PlanChange::Removed);
         routes.push(PlanRow { route, change, from, to: None, code: None, why: None });

@@ -30,11 +30,17 @@ use crate::{
 /// The open store; empty while it is away.
 pub(super) type StoreAccess = Arc<ArcSwapOption<Store>>;
 
-/// How long the store may take for one thing, so that a change is in force within 2 s.
-const STORE_DEADLINE: Duration = Duration::from_millis(1_500);
+/// How long the store may take for one thing.
+const STORE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long it may take for what can happen without it: a step back is in force within 2 s.
+const CAUTIOUS_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// First and longest pause between attempts to open the store.
 const RECONNECT_MS: (u64, u64) = (100, 5_000);
+
+/// How often the store is looked at while nobody moves anything.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 
 /// What reaches the actor from outside.
 pub(super) enum Message {
@@ -130,9 +136,12 @@ impl Shell {
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut probe = tokio::time::interval(PROBE_EVERY);
+        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 Some(event) = self.happened.recv() => self.handle(event),
+                _ = probe.tick() => self.probe(),
                 message = inbox.recv() => match message {
                     Some(Message::Ask(ask, reply)) => self.ask(ask, reply),
                     Some(Message::Stop) | None => break,
@@ -189,17 +198,21 @@ impl Shell {
         match effect {
             Effect::Publish => self.publish(),
             Effect::Save => self.saving = self.saver.save(state_file::render(self.machine.truth())),
-            Effect::Record(new) => {
+            Effect::Record { new, cautious } => {
                 let work = async move |store: Store| store.record(&new).await;
-                self.with_store("record a revision", work, Event::Recorded, RecordError::Fault);
+                let deadline = if cautious { CAUTIOUS_DEADLINE } else { STORE_DEADLINE };
+                let doing = ("record a revision", deadline);
+                self.with_store(doing, work, Event::Recorded, RecordError::Fault);
             }
             Effect::Refresh => {
                 let work = async |store: Store| store.snapshot().await;
-                self.with_store("read the routes' states", work, Event::Refreshed, |fault| fault);
+                let doing = ("read the routes' states", STORE_DEADLINE);
+                self.with_store(doing, work, Event::Refreshed, |fault| fault);
             }
             Effect::EditToken(edit) => {
                 let work = async move |store: Store| edit_token(&store, &edit).await;
-                self.with_store("edit a token", work, Event::TokenEdited, TokenError::Fault);
+                let doing = ("edit a token", STORE_DEADLINE);
+                self.with_store(doing, work, Event::TokenEdited, TokenError::Fault);
             }
             Effect::Reconnect => self.reconnect(),
             Effect::Answer(ticket, result) => self.answer(ticket, result),
@@ -233,7 +246,7 @@ impl Shell {
     /// Does `work` with the store on a task of its own; its result comes back as an event.
     fn with_store<T, E, W>(
         &self,
-        doing: &'static str,
+        (doing, deadline): (&'static str, Duration),
         work: impl FnOnce(Store) -> W,
         event: fn(Result<T, E>) -> Event,
         fault: fn(Fault) -> E,
@@ -255,12 +268,23 @@ impl Shell {
         let silent = failed(path.clone(), FaultKind::Silent);
         let panicked = failed(path, FaultKind::Failed);
         tokio::spawn(async move {
-            let result = match tokio::time::timeout(STORE_DEADLINE, work).await {
+            let result = match tokio::time::timeout(deadline, work).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(panicked),
                 Err(_) => Err(silent),
             };
             let _ = events.send(event(result)).await;
+        });
+    }
+
+    /// Finds out that the store is away before someone needs it.
+    fn probe(&self) {
+        let Some(store) = self.store.load_full() else { return };
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            if let Err(fault) = store.probe().await {
+                let _ = events.send(Event::ProbeFailed(fault)).await;
+            }
         });
     }
 

@@ -16,7 +16,7 @@ use cutover_store::{
 use super::{Busy, Effect, Effects, Fact, Machine};
 use crate::{
     machine::{Ask, Job},
-    truth::{Author, Entry, TokenEdit, Truth, apply_changes},
+    truth::{Author, Entry, Moved, TokenEdit, Truth, apply_changes},
 };
 
 /// A store being brought up to date.
@@ -48,7 +48,7 @@ impl Machine {
             match entry {
                 Entry::Revision(new) => {
                     if let Some(new) = rejoin.narrow(new) {
-                        effects.push(Effect::Record(new.clone()));
+                        effects.push(Effect::Record { new: new.clone(), cautious: false });
                         rejoin.recording = Some(new);
                         self.busy = Some(Busy::Replaying);
                         return;
@@ -95,6 +95,7 @@ impl Machine {
     fn end_rejoin(&mut self, effects: &mut Effects) {
         let Some(rejoin) = self.rejoin.take() else { return };
         let truth = &mut self.truth;
+        effects.extend(surprise(truth, &rejoin).map(Effect::Note));
         truth.down = None;
         truth.head = truth.head.max(rejoin.head);
         truth.routes = rejoin.routes;
@@ -192,6 +193,25 @@ impl Rejoin {
             self.config_hash.clone_from(&new.config_hash);
         }
     }
+}
+
+/// What the store knew better than this node, as when the answer to a commit was lost.
+fn surprise(truth: &Truth, rejoin: &Rejoin) -> Option<Fact> {
+    let moved: Vec<Moved> = (truth.routes.iter())
+        .filter_map(|(route, before)| {
+            let (from, to) = (before.state.target(), rejoin.routes.get(route)?.state.target());
+            (from != to).then(|| Moved { route: route.clone(), from, to, latch: None })
+        })
+        .collect();
+    (!moved.is_empty()).then(|| Fact::Moved {
+        moved,
+        revision: rejoin.head,
+        actor: Author::proxy().name,
+        actor_kind: Author::proxy().kind(),
+        trigger: Trigger::Recovery,
+        reason: "the store knew a later word; its history tells whose".into(),
+        recorded: true,
+    })
 }
 
 /// Routes of which this node knows a later revision than the store does, and that the journal

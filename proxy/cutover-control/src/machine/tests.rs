@@ -36,6 +36,8 @@ struct Memory {
     revisions: Vec<NewRevision>,
     /// What the next calls end with; `None`: they work.
     fault: Option<FaultKind>,
+    /// The next revision is recorded, but nobody hears of it.
+    mute: bool,
 }
 
 impl Sim {
@@ -137,7 +139,7 @@ impl Sim {
         match effect {
             Effect::Publish => self.published += 1,
             Effect::Save => {}
-            Effect::Record(new) => return Some(Event::Recorded(self.store.record(new))),
+            Effect::Record { new, .. } => return Some(Event::Recorded(self.store.record(new))),
             Effect::Refresh => return Some(Event::Refreshed(self.store.read())),
             Effect::EditToken(edit) => return Some(Event::TokenEdited(self.store.edit(&edit))),
             Effect::Reconnect => self.reconnects += 1,
@@ -193,7 +195,7 @@ impl Memory {
             routes: BTreeMap::new(),
             tokens: Vec::new(),
         };
-        Memory { snapshot, revisions: Vec::new(), fault: None }
+        Memory { snapshot, revisions: Vec::new(), fault: None, mute: false }
     }
 
     fn record(&mut self, new: NewRevision) -> Result<u64, RecordError> {
@@ -214,6 +216,9 @@ impl Memory {
             self.snapshot.config_hash.clone_from(&new.config_hash);
         }
         self.revisions.push(new);
+        if std::mem::take(&mut self.mute) {
+            return Err(fault(FaultKind::Silent).into());
+        }
         Ok(revision)
     }
 

@@ -62,7 +62,7 @@ impl Truth {
         if let Some(expected) = expect.filter(|expected| *expected != self.head) {
             return Err(Refused::Stale { place: "the store".into(), expected, found: self.head });
         }
-        self.table(&loaded.declaration).map_err(Refused::Conflicts)?;
+        self.check_fit(&loaded.declaration)?;
         let changes = self.file_changes(&loaded.declaration);
         let is_known = self.config_hash.as_deref() == Some(&loaded.hash);
         if is_known && changes.is_empty() {
@@ -78,6 +78,44 @@ impl Truth {
             loaded: Some(loaded),
             skipped: Vec::new(),
         }))
+    }
+
+    /// Whether `declaration` makes a table that fits where the routes are: no route may lose what
+    /// its phase needs, and no salt may change under a cohort.
+    pub(crate) fn check_fit(&self, declaration: &Declaration) -> Result<(), Refused> {
+        self.table(declaration).map_err(Refused::Conflicts)?;
+        let groups = groups(declaration);
+        for spec in &declaration.routes {
+            let Some(group) = groups.get(&*spec.group) else { continue };
+            let target = match self.verdict(spec, group) {
+                FileVerdict::Apply(after) => after.target(),
+                _ => self.state(&spec.id).target(),
+            };
+            let place = format!("route `{}`", spec.id);
+            target.check_declared(spec, group).map_err(|why| Refused::Unfit {
+                place: place.clone(),
+                why: format!(
+                    "is in `{target}`, and that no longer fits: {why}; roll it back first"
+                ),
+            })?;
+            if target.phase == Phase::Canary
+                && let Some(before) = self.salt_of(&spec.id)
+                && before != group.cohort.salt
+            {
+                let why = "is in `canary`, so its salt must stay, or subjects would change sides; \
+                           roll it back first";
+                return Err(Refused::Unfit { place, why: why.into() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The salt that a declared route's cohort has now, if it has one.
+    fn salt_of(&self, route: &str) -> Option<&str> {
+        let declaration = &self.loaded.as_ref()?.declaration;
+        let group = &declaration.routes.iter().find(|spec| spec.id == route)?.group;
+        let is_canary = self.state(route).phase == Phase::Canary;
+        declaration.group(group).filter(|_| is_canary).map(|group| group.cohort.salt.as_str())
     }
 
     /// What can be recorded now of the values that were blocked; `None`: nothing.

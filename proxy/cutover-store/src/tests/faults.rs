@@ -107,6 +107,7 @@ async fn a_file_removed_or_replaced_while_open() {
     assert_eq!(store.snapshot().await.unwrap_err().code(), "store_gone");
     assert_eq!(store.history(None, 1, None).await.unwrap_err().code(), "store_gone");
     assert_eq!(store.remove_token("x").await.unwrap_err().code(), "store_gone");
+    assert_eq!(store.probe().await.unwrap_err().code(), "store_gone");
 }
 
 #[tokio::test]
@@ -118,7 +119,9 @@ async fn a_file_that_another_process_holds() {
     let code = |error: RecordError| error.code();
     assert_eq!(store.record(&revision(1, vec![])).await.map_err(code), Err("store_busy"));
     assert_eq!(store.snapshot().await.unwrap().revision, 0, "reading goes on");
+    assert_eq!(store.probe().await.unwrap_err().code(), "store_busy");
     lock.rollback().await.unwrap();
+    assert!(store.probe().await.is_ok());
     assert_eq!(store.record(&revision(1, vec![])).await.map_err(code), Ok(1));
 }
 

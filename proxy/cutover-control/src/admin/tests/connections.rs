@@ -64,6 +64,18 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let rig = Rig::new("read legacy").await;
+    let mut stream = TcpStream::connect(rig.address).await.unwrap();
+    let ask = format!("GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n", rig.address);
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    assert!(stream.read(&mut [0; 1_024]).await.unwrap() > 0);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(stream.read(&mut [0; 1_024]).await.unwrap(), 0, "closed");
+}
+
+#[tokio::test]
 async fn connections_beyond_the_limit_wait_their_turn() {
     let config =
         AdminConfig { connections_max: 1, ..AdminConfig::new("127.0.0.1:0".parse().unwrap()) };

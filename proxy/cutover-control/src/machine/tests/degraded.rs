@@ -177,6 +177,38 @@ fn files_changed_while_the_process_was_down_count_as_changed() {
 }
 
 #[test]
+fn a_commit_whose_answer_was_lost_is_found_out() {
+    let mut sim = Sim::new("read shadow");
+    sim.store.mute = true;
+    let refused = sim.promote("read").unwrap_err();
+    assert!(refused.to_string().contains("may or may not have happened"), "{refused}");
+    assert_eq!(sim.at(), "read=shadow", "not in force before it is known");
+    sim.store_back();
+    assert_eq!(sim.at(), "read=canary 1 %");
+    let found_out = |fact: &Fact| matches!(fact, Fact::Moved { trigger: Trigger::Recovery, .. });
+    assert!(sim.facts.iter().any(found_out));
+    sim.assert_in_step();
+
+    sim.store.mute = true;
+    assert!(!sim.rollback("read").unwrap().recorded);
+    let revisions = sim.store.revisions.len();
+    sim.store_back();
+    assert_eq!((sim.at().as_str(), sim.store.revisions.len()), ("read=shadow", revisions));
+    sim.assert_in_step();
+}
+
+#[test]
+fn a_store_that_is_gone_is_noticed_while_nobody_moves() {
+    let mut sim = Sim::new("read shadow");
+    sim.happens(Event::ProbeFailed(fault(FaultKind::Gone)));
+    assert_eq!(sim.machine.truth().down.as_ref().unwrap().code, "store_gone");
+    sim.happens(Event::ProbeFailed(fault(FaultKind::Gone)));
+    assert_eq!(sim.reconnects, 1);
+    sim.store_back();
+    sim.assert_in_step();
+}
+
+#[test]
 fn the_journal_is_bounded_and_final_states_survive_it() {
     let mut sim = gone("read live");
     for _ in 0..2_100 {

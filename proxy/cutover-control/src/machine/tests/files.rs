@@ -158,6 +158,38 @@ fn files_that_make_no_table_change_nothing() {
 }
 
 #[test]
+fn files_may_not_take_away_what_a_phase_needs() {
+    for (start, asked, part) in [
+        ("read live", "read live no-new", "no `new`"),
+        ("read canary 5", "read live no-new", "no `new`"),
+        (
+            "write canary 5 post writes=unsafe group=shared",
+            "write canary 5 post writes=unsafe",
+            "shared_store",
+        ),
+        ("write live post writes=unsafe group=shared", "write live post group=shared", "class"),
+        ("read canary 5", "read canary 5 group=rest", "salt"),
+        ("read canary 5", "read canary 50 group=rest", "salt"),
+    ] {
+        let mut sim = Sim::new(start);
+        let before = sim.at();
+        let refused = sim.load(asked).unwrap_err();
+        assert_eq!(refused.code().as_str(), "invalid_config", "{start} → {asked}");
+        assert!(refused.to_string().contains(part), "{refused}");
+        assert_eq!((sim.at(), sim.head()), (before, 1));
+    }
+    for (start, asked, expected) in [
+        ("read live", "read legacy no-new", "read=legacy"),
+        ("read live", "read live group=rest", "read=live"),
+        ("read shadow", "read canary 5 group=rest", "read=canary 5 %"),
+    ] {
+        let mut sim = Sim::new(start);
+        sim.load(asked).unwrap();
+        assert_eq!(sim.at(), expected, "{start} → {asked}");
+    }
+}
+
+#[test]
 fn applying_files_names_the_head_it_was_planned_for() {
     let mut sim = Sim::new("read shadow");
     sim.promote("read").unwrap();

@@ -178,7 +178,7 @@ fn of_two_who_saw_the_same_exactly_one_moves() {
     for (ticket, ask) in [(1, promote.clone()), (2, promote)] {
         waiting.extend(sim.machine.apply(Event::Ask(Some(ticket), ask), 1));
     }
-    let records = waiting.iter().filter(|effect| matches!(effect, Effect::Record(_))).count();
+    let records = waiting.iter().filter(|effect| matches!(effect, Effect::Record { .. })).count();
     assert_eq!(records, 1, "one at a time");
     while let Some(effect) = waiting.pop_front() {
         if let Some(event) = sim.perform(effect) {
@@ -231,7 +231,7 @@ fn legacy_all_does_not_wait_in_line() {
     let promote = Action::Promote { to: None, percent: None, force: false };
     let ask = Ask::Move(by("read", Role::Migrator, promote));
     let recording = sim.machine.apply(Event::Ask(Some(1), ask), 1);
-    assert!(matches!(recording[..], [Effect::Record(_)]));
+    assert!(matches!(recording[..], [Effect::Record { .. }]));
     let effects = sim.machine.apply(Event::Ask(Some(2), Ask::LegacyAll(true)), 1);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Publish)));
     assert_eq!(sim.at(), "read=legacy (held)", "in force while the promotion is being recorded");
