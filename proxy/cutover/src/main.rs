@@ -21,7 +21,6 @@ fn main() -> ExitCode {
         out_is_terminal: stdout().is_terminal(),
         err_is_terminal: stderr().is_terminal(),
         input_is_terminal: stdin().is_terminal(),
-        width: None,
         environment: Environment::of_process(),
     };
     ExitCode::from(cli::run(std::env::args_os(), &mut io).code())

@@ -20,7 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cutover_control::{
@@ -211,7 +211,7 @@ fn parts(
     lifecycle: &Lifecycle,
 ) -> (watch::Sender<cutover_control::Applied>, AdminParts) {
     let now = handle.applied().borrow().revision;
-    let first = cutover_control::Applied { revision: now, at: std::time::Instant::now() };
+    let first = cutover_control::Applied { revision: now, at: Instant::now() };
     let (sender, applied) = watch::channel(first);
     let parts = AdminParts {
         controller: controller.clone(),
@@ -245,7 +245,9 @@ async fn report_applied(handle: GatewayHandle, report: watch::Sender<cutover_con
     loop {
         let now = *applied.borrow_and_update();
         // The data plane tells the time of day, the control plane measures.
-        let at = std::time::Instant::now() - now.at.elapsed().unwrap_or_default();
+        let ago = now.at.elapsed().unwrap_or_default();
+        let at = Instant::now();
+        let at = at.checked_sub(ago).unwrap_or(at);
         report.send_replace(cutover_control::Applied { revision: now.revision, at });
         if applied.changed().await.is_err() {
             return;

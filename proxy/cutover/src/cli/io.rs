@@ -22,8 +22,6 @@ pub struct Io<'a> {
     pub err_is_terminal: bool,
     /// A person can answer questions.
     pub input_is_terminal: bool,
-    /// Width of the terminal in columns, if there is one.
-    pub width: Option<u16>,
     /// Variables.
     pub environment: Environment,
 }

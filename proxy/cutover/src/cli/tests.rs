@@ -42,7 +42,6 @@ fn run_with<A: Into<OsString>>(
             out_is_terminal: terminal,
             err_is_terminal: terminal,
             input_is_terminal: terminal,
-            width: None,
             environment,
         },
     );

@@ -50,7 +50,7 @@ pub(in crate::cli) fn run(args: &Check, global: &Global, io: &mut Io<'_>) -> Res
             Err(Failure::new("warnings_denied", message).exit(Exit::InvalidConfig))
         }
         Some(_) if unreachable => Err(Failure::new(
-            "unreachable",
+            "no_answer",
             "the configuration is valid, but not all it names answers",
         )
         .hint("start what is missing, or correct its address")),

@@ -539,3 +539,30 @@ fn the_doctor_looks_at_an_invalid_configuration() {
     assert!(said.out.contains("× cutover.toml is valid"), "{}", said.out);
     assert!(said.out.contains("`cutover check`"), "{}", said.out);
 }
+
+/// Whatever code an operator sees can be looked up.
+#[test]
+fn every_code_in_the_sources_is_explained() {
+    let mut seen = 0;
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.extend((!path.ends_with("tests")).then_some(path));
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let made = text.split("Failure::new(").skip(1);
+            let made = made.map(|rest| rest.trim_start()).filter(|rest| rest.starts_with('"'));
+            for code in made.filter_map(|rest| rest.split('"').nth(1)) {
+                seen += 1;
+                assert_eq!(cutover(["explain", "--code", code]).exit, Exit::Done, "{code}");
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} codes found");
+    for code in ["listen", "hand_over", "telemetry", "no_threads", "table", "host_missing"] {
+        assert_eq!(cutover(["explain", "--code", code]).exit, Exit::Done, "{code}");
+    }
+}
