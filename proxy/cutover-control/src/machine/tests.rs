@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use cutover_domain::{Phase, Target};
-use cutover_store::{FaultKind, RouteRecord, Token};
+use cutover_store::{FaultKind, NewRevision, RouteRecord, Token, TokenError, Trigger};
 
 use super::*;
 use crate::{
     fixtures::{arc, target},
     token::Role,
     truth::{
-        apply_changes,
-        moves::{Action, Scope},
+        Author, apply_changes,
+        moves::{Action, MoveAsk, Scope},
     },
 };
 
