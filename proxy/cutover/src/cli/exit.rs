@@ -82,9 +82,12 @@ impl Failure {
     }
 }
 
-/// Writing to standard output failed: the reader went away, which is its right.
+/// Writing to standard output failed. A reader that went away, such as `head`, has all it wanted.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Failure::new("output", "nobody reads the output").exit(Exit::Done);
+        }
         Failure::new("output", format!("the output cannot be written: {error}"))
     }
 }

@@ -77,6 +77,9 @@ impl Io<'_> {
     }
 
     pub(super) fn tell_failure(&mut self, failure: &Failure, output: Output) -> Exit {
+        if failure.exit == Exit::Done {
+            return Exit::Done;
+        }
         if output.is_json() {
             let error = serde_json::json!({
                 "api_version": super::output::API_VERSION,

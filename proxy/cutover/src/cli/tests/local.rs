@@ -566,3 +566,34 @@ fn every_code_in_the_sources_is_explained() {
         assert_eq!(cutover(["explain", "--code", code]).exit, Exit::Done, "{code}");
     }
 }
+
+/// A reader that has gone away.
+struct Gone;
+
+impl std::io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let mut err = Vec::new();
+    let exit = run(
+        ["cutover", "schema"].map(OsString::from),
+        &mut Io {
+            out: &mut Gone,
+            err: &mut err,
+            input: &mut &b""[..],
+            out_is_terminal: false,
+            err_is_terminal: false,
+            input_is_terminal: false,
+            environment: Environment::default(),
+        },
+    );
+    assert_eq!((exit, String::from_utf8(err).unwrap()), (Exit::Done, String::new()));
+}

@@ -60,7 +60,8 @@ pub(super) fn run(
 /// Goes back over what was drawn, clears it, draws anew. Gives the number of lines.
 fn redraw(drawn: usize, text: &str, io: &mut Io<'_>) -> Result<usize, Failure> {
     // Asked anew: windows change. A wrapped line would make the way back too short.
-    let width = usize::from(comfy_table::Table::new().width().unwrap_or(u16::MAX));
+    let width = comfy_table::Table::new().width().filter(|width| *width > 0);
+    let width = usize::from(width.unwrap_or(u16::MAX));
     let lines: Vec<String> = text.lines().map(|line| line.chars().take(width).collect()).collect();
     if drawn > 0 {
         write!(io.out, "\x1b[{drawn}A\x1b[J")?;
