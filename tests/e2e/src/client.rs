@@ -170,6 +170,18 @@ impl Answer {
     }
 }
 
+/// Whether a request failed because the server closed the connection before it answered.
+pub fn is_closed(error: &anyhow::Error) -> bool {
+    let of_hyper = error.chain().find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let of_io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let is_reset = |error: &std::io::Error| {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
+        matches!(error.kind(), BrokenPipe | ConnectionReset)
+    };
+    of_hyper.is_some_and(|it| it.is_incomplete_message() || it.is_canceled() || it.is_closed())
+        || of_io.is_some_and(is_reset)
+}
+
 /// One GET over a connection of its own.
 pub async fn get(addr: SocketAddr, path: &str) -> anyhow::Result<Answer> {
     Client::http1(addr).await?.get(path).await

@@ -4,6 +4,10 @@
 //! [`Pace::PerSecond`] a shot has a due time, and one that starts late because the server kept
 //! all workers busy is measured from when it was due: no coordinated omission.
 //! Nothing is sampled. A shot fails unless a whole answer with the wanted status arrives.
+//!
+//! A kept-alive connection may be closed by the server at the moment that a request is sent over
+//! it. Like every client (RFC 9110 §9.2.2), the load then sends an idempotent request once more
+//! over a new connection, and counts that as [`Outcome::resent`].
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +18,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use tokio::task::JoinSet;
 
-use crate::client::{Answer, Client};
+use crate::client::{self, Answer, Client};
 use crate::upstream::SERVED_BY;
 
 mod report;
@@ -81,6 +85,8 @@ pub struct Outcome {
     pub served_by: Option<Box<str>>,
     /// Whether it got what it wanted.
     pub good: bool,
+    /// Whether it was sent a second time, because the server had closed an idle connection.
+    pub resent: bool,
 }
 
 /// A load under way.
@@ -189,30 +195,46 @@ async fn work(shared: Arc<Shared>) {
         }
         let shot = (shared.plan.shots)(n);
         let sent_us = shared.now_us();
-        let answer = fire(&mut client, &shared.plan, &shot).await;
+        let (answer, resent) = fire(&mut client, &shared.plan, &shot).await;
         let done_us = shared.now_us();
         if answer.is_err() {
             client = None;
         }
-        shared.outcomes().push(outcome(&shot, answer, [due_us, sent_us, done_us]));
+        shared.outcomes().push(outcome(&shot, answer, resent, [due_us, sent_us, done_us]));
     }
 }
 
-fn outcome(shot: &Shot, answer: anyhow::Result<Answer>, times: [u64; 3]) -> Outcome {
+fn outcome(shot: &Shot, answer: anyhow::Result<Answer>, resent: bool, times: [u64; 3]) -> Outcome {
     let [due_us, sent_us, done_us] = times;
     let served_by = answer.as_ref().ok().and_then(|it| it.headers.get(SERVED_BY));
     let served_by = served_by.and_then(|name| name.to_str().ok()).map(Into::into);
     let result = answer.map(|it| it.status.as_u16()).map_err(|error| format!("{error:#}").into());
     let good = result.as_ref().is_ok_and(|&status| status == shot.wanted);
     let Shot { kind, subject, .. } = *shot;
-    Outcome { kind, subject, due_us, sent_us, done_us, result, served_by, good }
+    Outcome { kind, subject, due_us, sent_us, done_us, result, served_by, good, resent }
 }
 
-async fn fire(client: &mut Option<Client>, plan: &Plan, shot: &Shot) -> anyhow::Result<Answer> {
-    let client = match client {
-        Some(client) => client,
-        None => client.insert(Client::http1(plan.target).await?),
+/// Gives the answer, and whether the request was sent twice.
+async fn fire(
+    client: &mut Option<Client>,
+    plan: &Plan,
+    shot: &Shot,
+) -> (anyhow::Result<Answer>, bool) {
+    if let Some(kept) = client.as_mut() {
+        match ask(kept, shot).await {
+            Err(error) if client::is_closed(&error) && shot.method.is_idempotent() => {}
+            answer => return (answer, false),
+        }
+    }
+    let resent = client.take().is_some();
+    let answer = async {
+        let fresh = client.insert(Client::http1(plan.target).await?);
+        ask(fresh, shot).await
     };
+    (answer.await, resent)
+}
+
+async fn ask(client: &mut Client, shot: &Shot) -> anyhow::Result<Answer> {
     let mut request = Request::builder().method(&shot.method).uri(&shot.path);
     for (name, value) in &shot.headers {
         request = request.header(*name, value);

@@ -43,6 +43,11 @@ impl Report {
         self.outcomes.iter().filter(|outcome| !outcome.good).count() as u64
     }
 
+    /// Shots that were sent a second time over a new connection.
+    pub fn resent(&self) -> u64 {
+        self.outcomes.iter().filter(|outcome| outcome.resent).count() as u64
+    }
+
     /// The part of it that satisfies `wanted`.
     #[must_use]
     pub fn filter(&self, wanted: impl Fn(&Outcome) -> bool) -> Report {

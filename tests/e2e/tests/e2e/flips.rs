@@ -59,6 +59,7 @@ async fn flip_under_load(count: usize) {
     }
     let report = load.stop().await;
     report.assert_all_good();
+    assert_eq!(report.resent(), 0, "a move closes no connection");
     let misrouted: Vec<&Outcome> =
         report.outcomes.iter().filter(|it| !is_right(it, &tables)).collect();
     assert!(misrouted.is_empty(), "{} misrouted, such as {:#?}", misrouted.len(), misrouted[0]);

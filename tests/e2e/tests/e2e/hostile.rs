@@ -55,11 +55,7 @@ async fn a_body_that_stops_is_cut_off_and_so_is_its_upstream_request() {
         .unwrap();
     let took = ended(&mut connection).await;
     assert!(took < Duration::from_secs(3), "{took:?}");
-    assert_eq!(
-        pair.legacy.answered(),
-        u64::from(pair.legacy.asked() > 0),
-        "the upstream saw a cut body"
-    );
+    assert_eq!(pair.legacy.answered(), 0, "a cut body must not look whole to the upstream");
 }
 
 #[tokio::test]
@@ -114,6 +110,11 @@ async fn hundreds_of_slow_clients_cost_a_good_one_nothing() {
         connection.send(start).await.unwrap();
         slow.push(connection);
     }
+    // What the greedy third asked for is served before the comparison begins.
+    let asked = 200 * 20;
+    e2e::eventually("the greedy requests", async || (pair.new.asked() >= asked).then_some(()))
+        .await
+        .unwrap();
     let beside = good_client(&pair).await;
     let (alone, beside) = (alone.latency().unwrap(), beside.latency().unwrap());
     assert!(
@@ -188,7 +189,11 @@ async fn ambiguous_heads_are_refused_before_any_upstream_sees_a_byte() {
         connection.send(&smuggled).await.unwrap();
         let said = String::from_utf8_lossy(&connection.until_over().await.unwrap()).into_owned();
         assert!(said.starts_with("HTTP/1.1 400"), "{name}: {said:?}");
-        assert_eq!(said.matches("HTTP/1.1").count(), 1, "{name}: {said:?}");
+        assert_eq!(
+            said.matches("HTTP/1.1 4").count() + said.matches("HTTP/1.1 2").count(),
+            1,
+            "{name}: {said:?}"
+        );
     }
     assert_eq!(pair.legacy.asked() + pair.new.asked(), 0);
 }

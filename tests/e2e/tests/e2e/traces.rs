@@ -12,6 +12,8 @@ use http::Request;
 
 use super::third_party::tool;
 
+/// `service.name` of the proxy.
+const PROXY: &str = "cutover-proxy";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const TRUSTED: &str = "trace = { trust = \"always\" }\n";
@@ -58,8 +60,8 @@ async fn one_trace_joins_client_proxy_and_registry() {
     assert_eq!(answer.status, 401, "nobody is logged in: {}", answer.text());
 
     let spans = sink.until_trace(TRACE, |spans| spans.len() >= 3).await.unwrap();
-    let server = one(&spans, "cutover", Kind::Server);
-    let attempt = one(&spans, "cutover", Kind::Client);
+    let server = one(&spans, PROXY, Kind::Server);
+    let attempt = one(&spans, PROXY, Kind::Client);
     let registry = one(&spans, "registry", Kind::Server);
     assert_eq!(server.parent_span_id, PARENT);
     assert_eq!(attempt.parent_span_id, server.span_id);
@@ -100,7 +102,7 @@ async fn the_upstream_is_told_the_attempts_span_and_the_clients_state() {
         .unwrap();
     let asked: Asked = serde_json::from_slice(&answer.body).unwrap();
     let spans = sink.until_trace(TRACE, |spans| spans.len() >= 2).await.unwrap();
-    let attempt = one(&spans, "cutover", Kind::Client);
+    let attempt = one(&spans, PROXY, Kind::Client);
     assert_eq!(
         asked.header("traceparent"),
         Some(format!("00-{TRACE}-{}-01", attempt.span_id).as_str())
@@ -124,7 +126,7 @@ async fn a_stranger_cannot_make_us_continue_a_trace() {
     let trace = parent.split('-').nth(1).unwrap();
     assert_ne!(trace, TRACE);
     let spans = sink.until_trace(trace, |spans| spans.len() >= 2).await.unwrap();
-    assert_eq!(one(&spans, "cutover", Kind::Server).parent_span_id, "");
+    assert_eq!(one(&spans, PROXY, Kind::Server).parent_span_id, "");
     assert!(sink.trace(TRACE).is_empty());
 }
 
@@ -141,7 +143,7 @@ async fn a_fallback_shows_both_attempts_and_no_failure_of_the_request() {
         .unwrap();
     assert_eq!(answer.header("x-served-by"), Some("legacy"));
     let spans = sink.until_trace(TRACE, |spans| spans.len() >= 3).await.unwrap();
-    let server = one(&spans, "cutover", Kind::Server);
+    let server = one(&spans, PROXY, Kind::Server);
     assert_eq!(
         server.attributes.get("cutover.fallback").map(String::as_str),
         Some("true"),
@@ -248,8 +250,7 @@ async fn a_third_partys_receiver_understands_our_spans() {
         .unwrap();
     let asked: Asked = serde_json::from_slice(&answer.body).unwrap();
     let spans = sink.until_trace(TRACE, |spans| spans.len() >= 2).await.unwrap();
-    let (server, attempt) =
-        (one(&spans, "cutover", Kind::Server), one(&spans, "cutover", Kind::Client));
+    let (server, attempt) = (one(&spans, PROXY, Kind::Server), one(&spans, PROXY, Kind::Client));
     assert_eq!(
         (server.parent_span_id.as_str(), attempt.parent_span_id.as_str()),
         (PARENT, server.span_id.as_str())
