@@ -5,7 +5,7 @@
 //! an operator, the guard or `legacy-all` is a later word: it takes note of the file's value
 //! without following it.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use cutover_domain::{Declaration, Group, Held, Move, Phase, RouteSpec, RouteState, Target};
 use cutover_store::{Change, NewRevision, Trigger};
@@ -107,7 +107,28 @@ impl Truth {
                 return Err(Refused::Unfit { place, why: why.into() });
             }
         }
-        Ok(())
+        self.check_gone(declaration)
+    }
+
+    /// A route that new serves may not go from the files: its requests would meet the default
+    /// upstream at once, and so a store that does not know what new was told meanwhile. What the
+    /// process did not know when it started is not held against it.
+    fn check_gone(&self, declaration: &Declaration) -> Result<(), Refused> {
+        let Some(loaded) = &self.loaded else { return Ok(()) };
+        let stay: HashSet<&str> = declaration.routes.iter().map(|spec| spec.id.as_str()).collect();
+        let mut gone =
+            loaded.declaration.routes.iter().filter(|spec| !stay.contains(spec.id.as_str()));
+        let served = gone.find(|spec| self.state(&spec.id).phase > Phase::Shadow);
+        served.map_or(Ok(()), |spec| {
+            let target = self.state(&spec.id).target();
+            Err(Refused::Unfit {
+                place: format!("route `{}`", spec.id),
+                why: format!(
+                    "is in `{target}` and gone from the files, so its requests would go to the \
+                     default upstream; roll it back first, or put it back"
+                ),
+            })
+        })
     }
 
     /// The salt that a declared route's cohort has now, if it has one.

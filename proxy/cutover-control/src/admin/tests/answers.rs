@@ -111,7 +111,7 @@ async fn a_stale_move_is_told_where_the_route_is() {
 
 #[tokio::test]
 async fn plan_tells_what_apply_then_does() {
-    let rig = Rig::new("read shadow\n list shadow\n old live").await;
+    let rig = Rig::new("read shadow\n list shadow\n old shadow").await;
     rig.post("/api/v1/routes/list/promote", "migrator", reason()).await;
     let files = |text: &str| json!([{ "path": "cutover.toml", "text": text }]);
     let wanted = "read canary 5\n list shadow\n fresh live\n far live\n";

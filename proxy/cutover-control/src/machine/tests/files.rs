@@ -170,6 +170,8 @@ fn files_may_not_take_away_what_a_phase_needs() {
         ("write live post writes=unsafe group=shared", "write live post group=shared", "class"),
         ("read canary 5", "read canary 5 group=rest", "salt"),
         ("read canary 5", "read canary 50 group=rest", "salt"),
+        ("read live\n other legacy", "other legacy", "gone from the files"),
+        ("read canary 5\n other legacy", "other legacy", "gone from the files"),
     ] {
         let mut sim = Sim::new(start);
         let before = sim.at();
@@ -182,6 +184,7 @@ fn files_may_not_take_away_what_a_phase_needs() {
         ("read live", "read legacy no-new", "read=legacy"),
         ("read live", "read live group=rest", "read=live"),
         ("read shadow", "read canary 5 group=rest", "read=canary 5 %"),
+        ("read shadow\n other legacy", "other legacy", "other=legacy"),
     ] {
         let mut sim = Sim::new(start);
         sim.load(asked).unwrap();
