@@ -263,9 +263,13 @@ async fn serve_admin(
     loader: Arc<FileLoader>,
     stopped: impl Future<Output = ()> + Send,
 ) {
+    tokio::pin!(stopped);
     let server = match server {
         Some(server) => server,
-        None => bind_again(&config).await,
+        None => tokio::select! {
+            server = bind_again(&config) => server,
+            () = &mut stopped => return,
+        },
     };
     tracing::info!(address = %server.local_addr(), "admin API");
     loader.attach_admin(server.tls());
