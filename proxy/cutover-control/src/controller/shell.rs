@@ -362,10 +362,12 @@ fn tell(fact: &Fact) {
             let trigger = trigger.as_str();
             for moved in moved {
                 let latch = moved.latch.map_or("", |latch| latch.as_str());
+                // A route first seen, or one that only got or lost its latch.
+                let what = if moved.from == moved.to { "stays in" } else { "moved to" };
                 tracing::info!(
                     route = moved.route, from = %moved.from, to = %moved.to, latch, revision,
                     actor, trigger, reason, recorded,
-                    "route `{}` moved from {} to {}", moved.route, moved.from, moved.to
+                    "route `{}` {what} {}", moved.route, moved.to
                 );
             }
         }
