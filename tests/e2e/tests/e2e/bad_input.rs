@@ -31,7 +31,15 @@ const SECOND_ROUTE: &str = "[[route]]\nid = \"device-two\"\ngroup = \"devices\"\
 const SAME_ID: &str = "[[route]]\nid = \"device-read\"\ngroup = \"devices\"\n\
     match = { methods = [\"GET\"], path = \"/elsewhere\" }\n\
     legacy = \"legacy\"\nnew = \"new\"\nwrites = \"safe\"\nphase = \"legacy\"\n\n[[route]]\nid = \"device-read\"";
-const UNCLASSED_WRITE: &str = "methods = [\"POST\"]";
+const READ: &str = "methods = [\"GET\"], path = \"/api/v1/devices/{id}\" }
+legacy = \"legacy\"
+\
+    new = \"new\"
+writes = \"safe\"";
+const UNCLASSED_WRITE: &str = "methods = [\"POST\"], path = \"/api/v1/devices/{id}\" }
+\
+    legacy = \"legacy\"
+new = \"new\"";
 
 const MISTAKES: &[Mistake] = &[
     process("[store]", "[store", "syntax"),
@@ -59,7 +67,7 @@ const MISTAKES: &[Mistake] = &[
     team("[[route]]\nid = \"device-read\"", SAME_ID, "duplicate_id"),
     team("[[route]]\nid = \"device-read\"", SECOND_ROUTE, "overlap"),
     team("writes = \"safe\"\n", "", ""),
-    team("methods = [\"GET\"]", UNCLASSED_WRITE, "writes"),
+    team(READ, UNCLASSED_WRITE, "no_write_class"),
 ];
 
 /// Files of a sound configuration in a directory of its own.

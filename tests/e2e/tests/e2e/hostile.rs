@@ -179,7 +179,7 @@ async fn ambiguous_heads_are_refused_before_any_upstream_sees_a_byte() {
         ("two Hosts", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
         ("unknown coding", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
         ("chunked not last", b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
-        ("bad version", b"GET / HTTP/1.7\r\nHost: a\r\n\r\n"),
+        ("unknown version", b"GET / HTTP/1.7\r\nHost: a\r\n\r\n"),
         ("no path", b"GET HTTP/1.1\r\nHost: a\r\n\r\n"),
     ];
     for (name, request) in bad {
@@ -188,12 +188,9 @@ async fn ambiguous_heads_are_refused_before_any_upstream_sees_a_byte() {
         let smuggled = [request, &b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"[..]].concat();
         connection.send(&smuggled).await.unwrap();
         let said = String::from_utf8_lossy(&connection.until_over().await.unwrap()).into_owned();
-        assert!(said.starts_with("HTTP/1.1 400"), "{name}: {said:?}");
-        assert_eq!(
-            said.matches("HTTP/1.1 4").count() + said.matches("HTTP/1.1 2").count(),
-            1,
-            "{name}: {said:?}"
-        );
+        let status = if *name == "unknown version" { 505 } else { 400 };
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {said:?}");
+        assert_eq!(said.matches("\r\n\r\n").count(), 1, "{name}: {said:?}");
     }
     assert_eq!(pair.legacy.asked() + pair.new.asked(), 0);
 }
