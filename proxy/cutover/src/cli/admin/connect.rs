@@ -25,8 +25,15 @@ pub(super) async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>,
         return handshake(stream, target).await;
     }
     let failed = |error: String| {
+        let hint = match error.contains("CaUsedAsEndEntity") {
+            true => {
+                "its certificate is that of an authority (CA:TRUE): sign another for the server with \
+                 it, and name the authority with `--ca FILE`"
+            }
+            false => "name the authority of its certificate with `--ca FILE`",
+        };
         Failure::new("admin_tls", format!("no trusted connection to {}: {error}", target.url))
-            .hint("name the authority of its certificate with `--ca FILE`")
+            .hint(hint)
     };
     let tls = ClientTls { ca: target.ca.clone(), identity: None, alpn: vec![b"http/1.1".to_vec()] };
     let config = client_config(&tls, &mut Vec::new()).map_err(|error| failed(error.to_string()))?;
