@@ -1,8 +1,9 @@
-//! An OTLP receiver in memory: traces over HTTP with protobuf bodies, not compressed.
+//! An OTLP receiver in memory: traces over HTTP with protobuf bodies, plain or gzip.
 //!
 //! It can also misbehave, since a dead receiver must change nothing for requests.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -170,12 +172,24 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/x-protobuf") {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
-    let Ok(export) = ExportTraceServiceRequest::decode(body) else {
-        return StatusCode::BAD_REQUEST.into_response();
+    let export = unpacked(&headers, body)
+        .and_then(|body| ExportTraceServiceRequest::decode(body).map_err(std::io::Error::other));
+    let export = match export {
+        Ok(export) => export,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
     lock(&shared.spans).extend(spans(export));
     let answer = ExportTraceServiceResponse::default().encode_to_vec();
     ([(header::CONTENT_TYPE, "application/x-protobuf")], answer).into_response()
+}
+
+fn unpacked(headers: &HeaderMap, body: Bytes) -> std::io::Result<Bytes> {
+    if headers.get(header::CONTENT_ENCODING).is_none_or(|coding| coding != "gzip") {
+        return Ok(body);
+    }
+    let mut unpacked = Vec::new();
+    GzDecoder::new(body.as_ref()).read_to_end(&mut unpacked)?;
+    Ok(unpacked.into())
 }
 
 fn spans(export: ExportTraceServiceRequest) -> Vec<Span> {

