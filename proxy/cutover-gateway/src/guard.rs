@@ -22,11 +22,14 @@
 //! `Content-Length` (allowed by RFC 9110 §8.6, never sent by honest clients);
 //! white space after a chunk size; `Content_Length`, which CGI-like servers
 //! read as `Content-Length`.
+//!
+//! HTTP/2 requests do not pass here; [`check_decoded`] holds their heads to the same rules.
 
 mod answer;
 mod bytes;
 mod chunk;
 mod clock;
+mod decoded;
 mod guarded;
 mod handle;
 mod head;
@@ -41,6 +44,8 @@ mod tests;
 use std::time::Duration;
 
 pub use self::clock::Clock;
+pub(crate) use self::clock::{Clocks, Wait};
+pub(crate) use self::decoded::{check_decoded, check_trailers};
 pub use self::guarded::{Guarded, guard};
 pub use self::handle::{Answering, ConnHandle};
 pub use self::interim::{Drained, InterimHandle, InterimRefused};

@@ -25,7 +25,13 @@ use self::{
     headers::{authority, strip_request, without_port},
     relay::Relay,
 };
-use crate::{overrides, subjects, upstream::Upload};
+use crate::{
+    guard::{GuardEvents, Refusal, check_decoded},
+    overrides,
+    settings::Settings,
+    subjects,
+    upstream::{BodyFault, Upload},
+};
 
 /// No answer can be given; hyper closes the connection without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,29 +49,18 @@ pub(crate) async fn proxy(
         return Ok(refused.answer(exchange));
     }
     let upstream = route(&mut exchange, connection, &parts);
-    let hop = strip_request(&mut parts.headers);
-    let settings = &exchange.live.settings;
-    let listener = &connection.listener.settings();
     if !incoming.is_end_stream() {
-        let bytes_max = listener.body_bytes_max.unwrap_or(u64::MAX);
-        let replay_bytes_max = settings.limits.replay_bytes_max;
-        // HTTP/1 bodies have the guard's clocks.
-        let idle = connection.streams.is_some().then_some(listener.guard.timeouts.body);
-        let upload = Upload::new(incoming, replay_bytes_max, bytes_max, idle);
-        exchange.upload = Some(upload);
+        match upload(connection, &exchange.live.settings, incoming) {
+            Ok(upload) => exchange.upload = Some(upload),
+            Err(refused) => return Ok(refused.answer(exchange)),
+        }
     }
-    let authority = authority(&parts.uri, &parts.headers).map(str::to_owned);
-    forwarded::set(
-        &mut parts.headers,
-        settings,
-        connection.peer.ip(),
-        authority.as_deref(),
-        connection.scheme,
-    );
-    Relay { exchange, parts, hop, authority, upstream }.run().await
+    let hop = strip_request(&mut parts.headers);
+    forwarded::set(&mut parts, &exchange.live.settings, connection.peer.ip(), connection.scheme);
+    Relay::new(exchange, parts, hop, upstream).run().await
 }
 
-/// Why a request is refused before any upstream sees it.
+/// Why a request is refused, as its client is told.
 struct Refused {
     status: StatusCode,
     code: &'static str,
@@ -73,9 +68,16 @@ struct Refused {
 }
 
 fn admit(connection: &Connection, parts: &Parts) -> Result<(), Refused> {
+    // The guard saw what came by HTTP/1.
+    if connection.streams.is_some() {
+        let limits = connection.listener.settings().guard.limits;
+        check_decoded(parts, &limits).map_err(|refusal| {
+            connection.shared.metrics.refused(refusal, false);
+            Refused::from(refusal)
+        })?;
+    }
     if parts.method == Method::CONNECT {
-        let message = "CONNECT is not proxied here";
-        return Err(Refused { status: StatusCode::METHOD_NOT_ALLOWED, code: "connect", message });
+        return Err(Refusal::Connect.into());
     }
     // A revoked certificate ends its connections too, resumed or long open.
     if let (Some(tls), Some(identity)) = (&connection.listener.tls, &connection.identity)
@@ -86,6 +88,22 @@ fn admit(connection: &Connection, parts: &Parts) -> Result<(), Refused> {
         return Err(Refused { status, code, message });
     }
     Ok(())
+}
+
+/// Takes over the body. One that says to be too long is refused before any upstream sees it.
+fn upload(
+    connection: &Connection,
+    settings: &Settings,
+    incoming: Incoming,
+) -> Result<Upload, Refused> {
+    let listener = connection.listener.settings();
+    let bytes_max = listener.body_bytes_max.unwrap_or(u64::MAX);
+    if incoming.size_hint().lower() > bytes_max {
+        return Err(Refused::from(BodyFault::TooLong));
+    }
+    // HTTP/1 bodies have the guard's clocks.
+    let timeouts = connection.streams.is_some().then_some(listener.guard.timeouts);
+    Ok(Upload::new(incoming, settings.limits.replay_bytes_max, bytes_max, timeouts))
 }
 
 /// Finds the route and decides the side. Returns the position of the upstream to ask.
@@ -117,7 +135,7 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
 }
 
 /// The side that a tester's signed override asks for.
-fn side_override(settings: &crate::Settings, parts: &Parts) -> Option<SideOverride> {
+fn side_override(settings: &Settings, parts: &Parts) -> Option<SideOverride> {
     let key = settings.override_key.as_ref()?;
     let token = match parts.headers.get(overrides::NAME) {
         Some(value) => value.to_str().ok()?,
@@ -130,6 +148,32 @@ fn side_override(settings: &crate::Settings, parts: &Parts) -> Option<SideOverri
 }
 
 // === impl Refused ===
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        let status = StatusCode::from_u16(refusal.status().0).unwrap_or(StatusCode::BAD_REQUEST);
+        Refused { status, code: refusal.code(), message: refusal.explain() }
+    }
+}
+
+impl From<BodyFault> for Refused {
+    fn from(fault: BodyFault) -> Refused {
+        let (status, code, message) = match fault {
+            BodyFault::TooLong => {
+                let message = "the request body is longer than this listener takes";
+                (StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", message)
+            }
+            BodyFault::Slow => {
+                let message = "the request body came too slowly";
+                (StatusCode::REQUEST_TIMEOUT, "body_slow", message)
+            }
+            BodyFault::Broken | BodyFault::Superseded => {
+                (StatusCode::BAD_REQUEST, "body_framing", "the request body is not well framed")
+            }
+        };
+        Refused { status, code, message }
+    }
+}
 
 impl Refused {
     fn answer(self, mut exchange: Box<Exchange>) -> Response<Answer> {

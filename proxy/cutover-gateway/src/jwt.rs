@@ -45,10 +45,11 @@ impl JwtKey {
         let mut validation = Validation::new(algorithm);
         // Who the token is meant for is the upstream's to judge; we only read whose it is.
         validation.validate_aud = false;
+        validation.validate_nbf = true;
         Ok(JwtKey { key, validation })
     }
 
-    /// The claims of `token` if its signature and expiry hold.
+    /// The claims of `token` if its signature, beginning and expiry hold.
     pub(crate) fn verify(&self, token: &str) -> Option<Map<String, Value>> {
         jsonwebtoken::decode(token, &self.key, &self.validation).ok().map(|data| data.claims)
     }
@@ -66,3 +67,6 @@ impl fmt::Debug for JwtKey {
         f.write_str("JwtKey(redacted)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,11 @@
 //! The route table in force, with everything a request needs resolved: upstreams, metric
 //! handles, span names, time-outs. One snapshot serves a request from start to end.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cutover_domain::{Route, RouteTable, Side, Timeouts};
 use cutover_telemetry::span::RouteLabel;
@@ -121,6 +125,20 @@ impl LiveTable {
     /// Every route's metrics, `_unmatched` last.
     pub(crate) fn metrics(&self) -> impl Iterator<Item = &Arc<RouteMetrics>> {
         self.routes.iter().chain([&self.unmatched]).map(|route| &route.metrics)
+    }
+}
+
+// === impl Patience ===
+
+impl Patience {
+    /// At most until `deadline`, if there is one.
+    pub(crate) fn until(self, deadline: Option<Instant>) -> Patience {
+        let Some(deadline) = deadline else {
+            return self;
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (connect, first_byte) = (self.connect.min(left), self.first_byte.min(left));
+        Patience { connect, first_byte, ..self }
     }
 }
 

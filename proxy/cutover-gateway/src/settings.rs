@@ -66,6 +66,10 @@ pub struct Http2Limits {
     pub pending_resets_max: usize,
     /// Streams reset by us because of the client's errors (CVE-2025-8671). Default 1,024.
     pub local_resets_max: usize,
+    /// Streams that the client gave up within a second and before their answer: beyond, and if
+    /// they are the most of all, the connection is closed. Each costs an upstream a connection,
+    /// and h2 counts none that it has handed to us. Default 500.
+    pub premature_resets_max: usize,
     /// Largest amount of one answer kept unsent, in bytes. Default 64 KiB.
     pub send_buffer_bytes: usize,
     /// Silence after which a ping checks the client. Default 30 s.
@@ -81,7 +85,7 @@ pub struct Limits {
     pub workers: usize,
     /// Clients' connections at once. Default 8,192.
     pub connections_max: usize,
-    /// Of these, from one address. Default 2,048.
+    /// Of these, from one address, or one /64 of IPv6. Default 2,048.
     pub connections_per_address_max: usize,
     /// A request body up to this size can be sent a second time, in bytes. Default 64 KiB.
     pub replay_bytes_max: usize,
@@ -155,6 +159,7 @@ impl Default for Http2Limits {
             header_list_bytes_max: 32 * 1024,
             pending_resets_max: 20,
             local_resets_max: 1024,
+            premature_resets_max: 500,
             send_buffer_bytes: 64 * 1024,
             ping: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(20),

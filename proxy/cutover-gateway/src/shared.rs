@@ -113,7 +113,10 @@ impl Connections for Shared {
     async fn housekeeping(&self) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
-            tick.tick().await;
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = upstream::PLACE_WANTED.notified() => {}
+            }
             let live = self.live.load_full();
             let in_use: HashSet<u32> = live.upstreams.iter().map(|upstream| upstream.id).collect();
             upstream::sweep(|id| in_use.contains(&id));

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, cell::OnceCell, net::IpAddr};
 
 use cutover_domain::{PathTemplate, SubjectSource, Subjects};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use crate::{jwt, settings::Settings, tls::PeerIdentity};
@@ -32,7 +32,7 @@ impl Subjects for RequestSubjects<'_> {
             SubjectSource::Cookie(name) => Cow::Borrowed(cookie(self.headers, name)?),
             SubjectSource::Header(name) => {
                 let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-                Cow::Borrowed(self.headers.get(name)?.to_str().ok()?)
+                Cow::Borrowed(std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()?)
             }
             SubjectSource::Path(name) => self.template.param(self.path, name)?,
             SubjectSource::Addr => Cow::Owned(self.address.to_canonical().to_string()),
@@ -70,10 +70,14 @@ fn first_name(identity: &PeerIdentity) -> Option<&str> {
 
 /// The value of a cookie (RFC 6265 §5.4), the first if there are several.
 pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let fields = headers.get_all(header::COOKIE).iter().filter_map(|field| field.to_str().ok());
+    let text = |field: &'h HeaderValue| std::str::from_utf8(field.as_bytes()).ok();
+    let fields = headers.get_all(header::COOKIE).iter().filter_map(text);
     let mut pairs = fields.flat_map(|field| field.split(';'));
     pairs.find_map(|pair| {
         let (key, value) = pair.trim().split_once('=')?;
         (key == name).then(|| value.trim_matches('"'))
     })
 }
+
+#[cfg(test)]
+mod tests;

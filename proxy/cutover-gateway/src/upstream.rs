@@ -5,14 +5,16 @@
 
 mod body;
 mod connect;
+mod place;
 mod pool;
 mod request;
+mod wire;
 
 use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,7 +32,8 @@ pub use self::connect::TlsError;
 pub(crate) use self::{
     body::{BodyFault, Continue, Outgoing, Upload},
     connect::ConnectError,
-    pool::sweep,
+    place::PLACE_WANTED,
+    pool::{Reuse, sweep},
     request::{AttemptError, Delivery, Lease, reserve},
 };
 use crate::{
@@ -48,7 +51,9 @@ pub(crate) struct Upstream {
     tls: Option<(Arc<rustls::ClientConfig>, rustls::pki_types::ServerName<'static>)>,
     /// Set if the host is an address, so that no name needs to be resolved.
     address: Option<SocketAddr>,
-    permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// Requests that wait for a place.
+    waiting: Arc<AtomicUsize>,
     idle: Duration,
     fresh: Duration,
     connections: Gauge,
@@ -66,10 +71,8 @@ enum Sender {
 pub(crate) struct Ready {
     sender: Sender,
     peer: SocketAddr,
-    /// It has served a request before, so the upstream may be closing it right now.
+    /// It has served a request before.
     reused: bool,
-    /// It served that request a moment ago.
-    fresh: bool,
 }
 
 // === impl Upstream ===
@@ -88,7 +91,8 @@ impl Upstream {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             tls: is_tls.then(|| connect::tls(spec)).transpose()?,
             address: spec.host.parse().ok().map(|ip| SocketAddr::new(ip, spec.port)),
-            permits: Arc::new(Semaphore::new(spec.connections_max.max(1) as usize)),
+            places: Arc::new(Semaphore::new(spec.connections_max.max(1) as usize)),
+            waiting: Arc::default(),
             idle: limits.upstream_idle,
             fresh: limits.upstream_fresh,
             connections: metrics.upstream_connections.get_or_create_owned(&label),
@@ -102,6 +106,15 @@ impl Upstream {
             }),
             spec: spec.clone(),
         })
+    }
+
+    /// Its own `host:port`, for requests that name none.
+    pub(crate) fn authority(&self) -> String {
+        let (host, port) = (&self.spec.host, self.spec.port);
+        match host.contains(':') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
+        }
     }
 
     /// Cleartext HTTP/2 by prior knowledge.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -34,6 +34,7 @@ pub(crate) struct Presences {
     empties_backlog: AtomicBool,
     open: AtomicUsize,
     emptied: Notify,
+    /// IPv6 clients by their /64, which is what one of them has to itself.
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -69,6 +70,7 @@ impl Presences {
         in_all_max: usize,
         per_address_max: usize,
     ) -> Result<Presence, TurnedAway> {
+        let address = network(address);
         if self.open.fetch_add(1, Ordering::Relaxed) >= in_all_max {
             self.left();
             return Err(TurnedAway::InAll);
@@ -135,6 +137,15 @@ impl Presences {
     fn left(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.emptied.notify_waiters();
+        }
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
         }
     }
 }

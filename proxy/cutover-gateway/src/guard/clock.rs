@@ -46,7 +46,7 @@ impl Clock {
 
 /// What waiting means now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// No clock runs.
     Forever,
     Until(Instant),
@@ -54,7 +54,7 @@ pub(super) enum Wait {
 }
 
 #[derive(Debug)]
-pub(super) struct Clocks {
+pub(crate) struct Clocks {
     timeouts: Timeouts,
     /// The phase waited in and since when; none while bytes flow.
     reading: Option<(Phase, Instant)>,
@@ -65,13 +65,13 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    pub(super) fn new(timeouts: Timeouts) -> Self {
+    pub(crate) fn new(timeouts: Timeouts) -> Self {
         Self { timeouts, reading: None, writing: None, body_waited: Duration::ZERO, body_bytes: 0 }
     }
 
     /// The client is waited for in `phase`. Calling again changes nothing
     /// until bytes come or the phase changes.
-    pub(super) fn wait_read(&mut self, phase: Phase, now: Instant) -> Wait {
+    pub(crate) fn wait_read(&mut self, phase: Phase, now: Instant) -> Wait {
         let since = match self.reading {
             Some((waited_in, since)) if waited_in == phase => since,
             _ => now,
@@ -100,7 +100,7 @@ impl Clocks {
     }
 
     /// `count` bytes have come in `phase`, `now` if it was waited for.
-    pub(super) fn on_read(&mut self, phase: Phase, count: usize, now: impl FnOnce() -> Instant) {
+    pub(crate) fn on_read(&mut self, phase: Phase, count: usize, now: impl FnOnce() -> Instant) {
         if phase == Phase::Body {
             if let Some((Phase::Body, since)) = self.reading.take() {
                 self.body_waited += now().saturating_duration_since(since);

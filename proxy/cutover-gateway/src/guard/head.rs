@@ -8,7 +8,7 @@ use super::{Limits, Refusal};
 
 /// Longest method accepted, in bytes; the longest registered one has 17
 /// (`UPDATEREDIRECTREF`).
-const METHOD_BYTES_MAX: usize = 32;
+pub(super) const METHOD_BYTES_MAX: usize = 32;
 /// Two spaces and `HTTP/1.1`.
 const LINE_REST_BYTES: usize = 10;
 
@@ -37,7 +37,7 @@ pub(super) struct Head {
 
 /// A target's authority: lower-case host and the port if it is not the scheme's.
 #[derive(Debug, PartialEq, Eq)]
-struct Authority {
+pub(super) struct Authority {
     scheme_port: Option<u16>,
     host: Vec<u8>,
     port: Option<u16>,
@@ -183,7 +183,7 @@ impl Head {
 }
 
 impl Authority {
-    fn parse(bytes: &[u8], scheme_port: Option<u16>) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8], scheme_port: Option<u16>) -> Option<Self> {
         let (host, port) = split_authority(bytes)?;
         Some(Self {
             scheme_port,

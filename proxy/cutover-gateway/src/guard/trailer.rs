@@ -26,9 +26,13 @@ const HEAD_ONLY: [&str; 16] = [
 
 pub(super) fn check(line: &[u8]) -> Result<(), Refusal> {
     let (name, _) = split_field(line)?;
+    if is_forbidden(name) { Err(Refusal::TrailerForbidden) } else { Ok(()) }
+}
+
+/// Whether a field of this name may stand in the head only.
+pub(super) fn is_forbidden(name: &[u8]) -> bool {
     let same = |b: u8| if b == b'_' { b'-' } else { b.to_ascii_lowercase() };
-    let forbidden = HEAD_ONLY
+    HEAD_ONLY
         .iter()
-        .any(|only| name.len() == only.len() && name.iter().map(|&b| same(b)).eq(only.bytes()));
-    if forbidden { Err(Refusal::TrailerForbidden) } else { Ok(()) }
+        .any(|only| name.len() == only.len() && name.iter().map(|&b| same(b)).eq(only.bytes()))
 }

@@ -35,9 +35,10 @@ struct Streaming {
     incoming: Incoming,
     lease: Option<Lease>,
     idle: Duration,
+    /// Since when the upstream has been waited for; `None` while it is the client who is slow.
+    waiting_since: Option<Instant>,
     /// Armed only once the upstream has let us wait, re-armed only when it fires.
     patience: Option<Pin<Box<Sleep>>>,
-    progress: Instant,
 }
 
 /// The answer broke off; hyper cuts the connection or resets the stream, so that the client sees
@@ -87,8 +88,8 @@ impl Answer {
                 incoming,
                 lease: Some(lease),
                 idle,
+                waiting_since: None,
                 patience: None,
-                progress: Instant::now(),
             })),
             exchange: Some(exchange),
         };
@@ -194,9 +195,7 @@ impl Streaming {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
-                if self.patience.is_some() {
-                    self.progress = Instant::now();
-                }
+                self.waiting_since = None;
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff::Upstream)))
             }
             Poll::Pending => self.poll_patience(cx),
@@ -204,15 +203,10 @@ impl Streaming {
     }
 
     fn poll_patience<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BrokenOff>>> {
-        let sleep = match &mut self.patience {
-            Some(sleep) => sleep,
-            none => {
-                self.progress = Instant::now();
-                none.insert(Box::pin(tokio::time::sleep(self.idle)))
-            }
-        };
+        let due = *self.waiting_since.get_or_insert_with(Instant::now) + self.idle;
+        let sleep =
+            (self.patience).get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
         while sleep.as_mut().poll(cx).is_ready() {
-            let due = self.progress + self.idle;
             if due <= Instant::now() {
                 return Poll::Ready(Some(Err(BrokenOff::Timeout)));
             }

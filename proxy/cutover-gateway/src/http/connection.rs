@@ -48,6 +48,13 @@ const HYPER_FIELDS_MAX: usize = 100;
 /// How often an HTTP/2 connection is looked after, at the least.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// And at the most.
+const LOOK_MIN: Duration = Duration::from_millis(10);
+
+/// How long a drain waits for the first request of a connection that was made just before it:
+/// hyper would close it, and who sent that request could not know whether to send it again.
+const FIRST_REQUEST: Duration = Duration::from_millis(500);
+
 /// What all requests of one connection share.
 pub(crate) struct Connection {
     pub(crate) shared: Arc<Shared>,
@@ -185,8 +192,9 @@ where
     Box::pin(async move {
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
+            biased;
             _ = &mut serving => return,
-            () = connection.presence.draining() => serving.as_mut().graceful_shutdown(),
+            () = connection.drained() => serving.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = serving => {}
@@ -219,8 +227,10 @@ where
     Box::pin(async move {
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
+            biased;
             _ = &mut serving => return,
-            () = connection.presence.draining() => {}
+            () = connection.drained() => {}
+            () = abused(&connection) => return,
             patience = out_of_patience(&connection, timeouts.idle, timeouts.write) => {
                 if patience == Patience::Stalled {
                     return;
@@ -241,13 +251,21 @@ async fn out_of_patience(connection: &Connection, idle: Duration, write: Duratio
     let Some(streams) = &connection.streams else {
         return std::future::pending().await;
     };
-    let mut look = tokio::time::interval(idle.min(write).min(LOOK));
+    let mut look = tokio::time::interval(idle.min(write).clamp(LOOK_MIN, LOOK));
     loop {
         look.tick().await;
         match streams.check(Instant::now(), idle, write) {
             Patience::Fine => {}
             patience => return patience,
         }
+    }
+}
+
+/// Once the client has reset more streams than an honest one does.
+async fn abused(connection: &Connection) {
+    match &connection.streams {
+        Some(streams) => streams.abused().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -265,12 +283,26 @@ fn answering(
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Answer>, Unanswerable>> + Send>>;
 
+// === impl Connection ===
+
+impl Connection {
+    /// Once it should take no further requests.
+    async fn drained(&self) {
+        self.presence.draining().await;
+        let guard = self.guard.as_ref().is_some_and(ConnHandle::is_unused);
+        if guard || self.streams.as_ref().is_some_and(|streams| streams.is_unused()) {
+            tokio::time::sleep(FIRST_REQUEST).await;
+        }
+    }
+}
+
 // === impl Origin ===
 
 impl Origin {
     fn connection(self, scheme: Scheme, guard: Option<ConnHandle>) -> Arc<Connection> {
         let Origin { shared, listener, peer, presence, identity } = self;
-        let streams = guard.is_none().then(|| Streams::new(Instant::now()));
+        let premature_max = listener.settings().http2.premature_resets_max;
+        let streams = guard.is_none().then(|| Streams::new(Instant::now(), premature_max));
         Arc::new(Connection { shared, listener, peer, scheme, identity, guard, streams, presence })
     }
 }

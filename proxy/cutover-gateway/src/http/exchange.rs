@@ -23,7 +23,8 @@ use crate::{
     upstream::Upload,
 };
 
-/// One request from its head to the last byte of its answer.
+/// One request from its head to the last byte of its answer. Told of even if it is dropped before
+/// that: then the client has left.
 pub(crate) struct Exchange {
     pub(crate) connection: Arc<Connection>,
     pub(crate) live: Arc<LiveTable>,
@@ -54,6 +55,7 @@ pub(crate) struct Exchange {
     pub(crate) stream: Option<Stream>,
     /// Only for requests whose spans the head decision keeps.
     details: Option<Box<Details>>,
+    is_closed: bool,
 }
 
 /// What only spans need.
@@ -87,7 +89,7 @@ impl Exchange {
         let trace = connection.shared.tracer.begin(&parts.headers, Some(connection.peer.ip()));
         let details = trace.head().is_yes().then(|| Box::new(Details::of(parts)));
         Box::new(Exchange {
-            stream: connection.streams.as_ref().map(|streams| streams.open()),
+            stream: connection.streams.as_ref().map(|streams| streams.open(start)),
             _answering: connection.guard.as_ref().map(|guard| guard.answering()),
             connection: Arc::clone(connection),
             live,
@@ -108,6 +110,7 @@ impl Exchange {
             upload: None,
             bytes_out: 0,
             details,
+            is_closed: false,
         })
     }
 
@@ -138,10 +141,21 @@ impl Exchange {
         }
     }
 
-    /// Tells metrics, traces and the log.
+    /// Tells metrics, traces and the log, and the guard that the answer has ended.
     pub(crate) fn close(mut self: Box<Self>, ending: Ending) {
+        self.tell(ending);
+    }
+
+    fn tell(&mut self, ending: Ending) {
+        if std::mem::replace(&mut self.is_closed, true) {
+            return;
+        }
         let end = Instant::now();
-        if self.status.is_some() {
+        if let (Some(stream), Some(_)) = (&mut self.stream, self.status) {
+            stream.answered();
+        }
+        let is_under_way = self.attempts.last().is_some_and(|attempt| attempt.end == attempt.start);
+        if self.status.is_some() || is_under_way {
             self.attempt_ended(end);
         }
         match ending {
@@ -276,6 +290,12 @@ impl Exchange {
 
     fn upstream_duration(&self) -> Duration {
         self.attempts.iter().map(|attempt| attempt.end.duration_since(attempt.start)).sum()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.tell(Ending::ClientGone);
     }
 }
 

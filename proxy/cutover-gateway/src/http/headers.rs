@@ -56,18 +56,25 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) -> Hop {
 
 /// Takes our cookie out of the client's, which otherwise stay byte for byte.
 fn strip_cookie(headers: &mut HeaderMap) {
-    let is_ours = |pair: &str| pair.trim_start().starts_with(overrides::COOKIE);
-    if !headers.contains_key(header::COOKIE) {
-        return;
-    }
+    let is_ours = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or(pair);
+        name.trim_ascii() == overrides::COOKIE.as_bytes()
+    };
+    let mut is_empty = false;
     for (_, field) in headers.iter_mut().filter(|(name, _)| *name == header::COOKIE) {
-        let Some(text) = field.to_str().ok().filter(|text| text.contains(overrides::COOKIE)) else {
+        let mut pairs = field.as_bytes().split(|byte| *byte == b';');
+        if !pairs.any(|pair| is_ours(&pair)) {
             continue;
-        };
-        let kept: Vec<&str> = text.split(';').filter(|pair| !is_ours(pair)).collect();
-        if let Ok(kept) = HeaderValue::from_str(kept.join(";").trim_start()) {
+        }
+        let pairs = field.as_bytes().split(|byte| *byte == b';');
+        let kept = pairs.filter(|pair| !is_ours(pair)).collect::<Vec<_>>().join(&b';');
+        if let Ok(kept) = HeaderValue::from_bytes(kept.trim_ascii_start()) {
+            is_empty |= kept.is_empty();
             *field = kept;
         }
+    }
+    if is_empty {
+        retain(headers, |name, value| *name != header::COOKIE || !value.is_empty());
     }
 }
 
@@ -88,17 +95,23 @@ fn strip(headers: &mut HeaderMap, also: impl Fn(&HeaderName) -> bool) {
         return;
     }
     let nominated = nominated(headers);
+    // A length beside an encoding says nothing (RFC 9112 §6.3), but hyper would frame by it.
+    let is_encoded = headers.contains_key(header::TRANSFER_ENCODING);
+    retain(headers, |name, _| {
+        let is_overruled = is_encoded && *name == header::CONTENT_LENGTH;
+        !is_overruled && !gone(name) && !nominated.contains(name)
+    });
+}
+
+/// Removes fields and keeps the others' order.
+pub(super) fn retain(headers: &mut HeaderMap, stays: impl Fn(&HeaderName, &HeaderValue) -> bool) {
     let mut last = None;
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in std::mem::take(headers) {
         // A field with several values is named once, before the first of them.
         let name = name.or_else(|| last.clone());
         last.clone_from(&name);
-        if let Some(name) = name
-            && !HOP_BY_HOP.contains(&name)
-            && !also(&name)
-            && !nominated.contains(&name)
-        {
+        if let Some(name) = name.filter(|name| stays(name, &value)) {
             kept.append(name, value);
         }
     }
@@ -144,11 +157,11 @@ pub(crate) fn without_port(authority: &str) -> &str {
 
 /// Makes an HTTP/2 request's fields fit for HTTP/1: `Host` from `:authority`, cookie crumbs
 /// joined (RFC 9113 §8.2.3).
-pub(crate) fn for_http1(headers: &mut HeaderMap, authority: Option<&str>, version: Version) {
+pub(crate) fn for_http1(headers: &mut HeaderMap, uri: &Uri, version: Version) {
     if version != Version::HTTP_2 {
         return;
     }
-    if let Some(host) = authority.and_then(|host| HeaderValue::from_str(host).ok()) {
+    if let Some(Ok(host)) = uri.authority().map(|host| HeaderValue::from_str(host.as_str())) {
         headers.insert(header::HOST, host);
     }
     let crumbs: Vec<&[u8]> =

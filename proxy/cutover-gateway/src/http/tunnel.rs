@@ -58,14 +58,14 @@ pub(super) fn open(
     Response::from_parts(parts, Answer::empty(Some(exchange)))
 }
 
-/// Copies both ways until both ends have closed, or nothing came either way for `idle`, or the
-/// drain's patience is over.
+/// Copies both ways until both ends have closed, one has failed, nothing came either way for
+/// `idle`, or the drain's patience is over.
 async fn join(client: Upgraded, upstream: Upgraded, idle: Duration, presence: Presence) {
     let (client_in, client_out) = tokio::io::split(TokioIo::new(client));
     let (upstream_in, upstream_out) = tokio::io::split(TokioIo::new(upstream));
     let activity = tokio::sync::watch::channel(()).0;
     let copies = async {
-        tokio::join!(
+        tokio::try_join!(
             copy(client_in, upstream_out, &activity),
             copy(upstream_in, client_out, &activity),
         )

@@ -60,9 +60,12 @@ struct SideMetrics {
     client: Answers<ClientLabels>,
 }
 
-/// Histograms found by a small number, without a lock: each slot is set once.
+/// Histograms found by a small number, without a lock: each slot is set once, and the slots are
+/// made at first use, since most routes see few different answers and many see none.
 #[derive(Debug)]
-struct Answers<L>(Box<[OnceLock<Slot<L>>]>);
+struct Answers<L>(OnceLock<Slots<L>>);
+
+type Slots<L> = Box<[OnceLock<Box<Slot<L>>>]>;
 
 #[derive(Debug)]
 struct Slot<L> {
@@ -301,7 +304,7 @@ impl SideMetrics {
 
 impl<L> Default for Answers<L> {
     fn default() -> Answers<L> {
-        Answers((0..ANSWERS_MAX).map(|_| OnceLock::new()).collect())
+        Answers(OnceLock::new())
     }
 }
 
@@ -315,13 +318,13 @@ impl<L: Clone + Eq + std::hash::Hash> Answers<L> {
         duration: Duration,
         labels: impl Fn() -> L,
     ) {
-        let slots = &self.0;
+        let slots = self.0.get_or_init(|| (0..ANSWERS_MAX).map(|_| OnceLock::new()).collect());
         let start = (key.wrapping_mul(0x9e37_79b1) >> 16) as usize % slots.len();
         for step in 0..slots.len() {
             let slot = slots[(start + step) % slots.len()].get_or_init(|| {
                 let labels = labels();
                 let histogram = family.get_or_create_owned(&labels);
-                Slot { key, labels, histogram }
+                Box::new(Slot { key, labels, histogram })
             });
             if slot.key == key || step + 1 == slots.len() {
                 return slot.histogram.observe(duration);
@@ -330,7 +333,7 @@ impl<L: Clone + Eq + std::hash::Hash> Answers<L> {
     }
 
     fn forget(&self, family: &Histograms<L>) {
-        for slot in self.0.iter().filter_map(OnceLock::get) {
+        for slot in self.0.get().into_iter().flatten().filter_map(OnceLock::get) {
             family.remove(&slot.labels);
         }
     }

@@ -1,6 +1,8 @@
 //! Request bodies on their way to an upstream, streamed and, within bounds, sent again.
 
 use std::{
+    error::Error as _,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -13,6 +15,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::time::Sleep;
+
+use crate::guard::{Clocks, Phase, Timeouts, Wait, check_trailers};
+
+/// How long a body waits for an upstream's `100 Continue` (RFC 9110 §10.1.1).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// What an upstream is sent as body.
 pub(crate) enum Outgoing {
@@ -42,11 +49,16 @@ struct Shared {
     progress: Instant,
     ended: bool,
     fault: Option<BodyFault>,
-    /// Attempts so far; only the latest may read.
+    /// Attempts given up so far; only the one after them may read.
     attempt: u32,
-    /// How long the client may send nothing; `None`: somebody else watches.
-    idle: Option<Duration>,
-    patience: Option<Pin<Box<Sleep>>>,
+    /// `None`: somebody else watches the client, or nobody needs to any more.
+    watch: Option<Box<Watch>>,
+}
+
+/// The clocks of a client's body that no guard sees.
+struct Watch {
+    clocks: Clocks,
+    sleep: Pin<Box<Sleep>>,
 }
 
 /// Why a request body did not reach its end. Always the client's doing.
@@ -56,8 +68,8 @@ pub(crate) enum BodyFault {
     Broken,
     #[error("the body is longer than this listener takes")]
     TooLong,
-    #[error("the body stood still for too long")]
-    Stalled,
+    #[error("the body came too slowly")]
+    Slow,
     #[error("another attempt took over")]
     Superseded,
 }
@@ -70,8 +82,13 @@ pub(crate) struct Sending {
     position: usize,
     sent_bytes: u64,
     trailers_sent: bool,
-    /// Waits for the upstream's `100 Continue`.
-    gate: Option<Continue>,
+    gate: Option<Gate>,
+}
+
+/// Waits for the upstream's `100 Continue`, though not for long.
+struct Gate {
+    opened: Continue,
+    waited: Pin<Box<Sleep>>,
 }
 
 /// Opens when a body may be sent to an upstream that was asked with `Expect: 100-continue`.
@@ -81,7 +98,7 @@ pub(crate) struct Continue(Arc<Mutex<(bool, Option<Waker>)>>);
 // === impl Continue ===
 
 impl Continue {
-    /// The upstream wants the body, or we have waited for long enough.
+    /// The upstream wants the body.
     pub(crate) fn open(&self) {
         let waker = {
             let mut gate = self.0.lock();
@@ -103,15 +120,27 @@ impl Continue {
     }
 }
 
+// === impl Gate ===
+
+impl Gate {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.opened.poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => self.waited.as_mut().poll(cx),
+        }
+    }
+}
+
 // === impl Upload ===
 
 impl Upload {
     /// Takes over a client's body. Up to `replay_bytes_max` of it are kept for another attempt.
+    /// `timeouts`: how slow the client may be; `None` if the guard watches it.
     pub(crate) fn new(
         incoming: Incoming,
         replay_bytes_max: usize,
         bytes_max: u64,
-        idle: Option<Duration>,
+        timeouts: Option<Timeouts>,
     ) -> Upload {
         Upload(Arc::new(Mutex::new(Shared {
             hint: incoming.size_hint(),
@@ -127,23 +156,31 @@ impl Upload {
             ended: false,
             fault: None,
             attempt: 0,
-            idle,
-            patience: None,
+            watch: timeouts.map(Watch::new),
         })))
     }
 
-    /// The body for one more attempt; `None` if what was read is no longer kept.
-    pub(crate) fn attempt(&self, gate: Option<Continue>) -> Option<Outgoing> {
-        let mut shared = self.0.lock();
-        if shared.overflown || shared.fault.is_some() {
-            return None;
-        }
-        shared.attempt += 1;
-        let attempt = shared.attempt;
-        let upload = self.clone();
-        let sending =
-            Sending { upload, attempt, position: 0, sent_bytes: 0, trailers_sent: false, gate };
-        Some(Outgoing::Upload(Box::new(sending)))
+    /// The body for an attempt; a later one takes [`Upload::take_back`] first.
+    pub(crate) fn attempt(&self, gate: Option<Continue>) -> Outgoing {
+        let sleep = || Box::pin(tokio::time::sleep(CONTINUE_WAIT));
+        Outgoing::Upload(Box::new(Sending {
+            upload: self.clone(),
+            attempt: self.0.lock().attempt,
+            position: 0,
+            sent_bytes: 0,
+            trailers_sent: false,
+            gate: gate.map(|opened| Gate { opened, waited: sleep() }),
+        }))
+    }
+
+    /// Takes it away from the attempt that has it, which reads no more.
+    pub(crate) fn take_back(&self) {
+        self.0.lock().attempt += 1;
+    }
+
+    /// The answer has begun: a client that is silent from now on listens (gRPC streams both ways).
+    pub(crate) fn answered(&self) {
+        self.0.lock().watch = None;
     }
 
     /// Why reading it failed, if it did.
@@ -173,12 +210,12 @@ impl Upload {
 impl Shared {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Pending => return self.poll_patience(cx),
+            Poll::Pending => return self.poll_watch(cx),
             Poll::Ready(None) => {
                 self.ended = true;
                 return Poll::Ready(None);
             }
-            Poll::Ready(Some(Err(_))) => return self.fail(BodyFault::Broken),
+            Poll::Ready(Some(Err(error))) => return self.fail(BodyFault::of(&error)),
             Poll::Ready(Some(Ok(frame))) => frame,
         };
         if let Some(data) = frame.data_ref() {
@@ -187,7 +224,13 @@ impl Shared {
                 return self.fail(BodyFault::TooLong);
             }
             self.see(data.clone());
+            if let Some(watch) = &mut self.watch {
+                watch.clocks.on_read(Phase::Body, data.len(), tokio::time::Instant::now);
+            }
         } else if let Some(trailers) = frame.trailers_ref() {
+            if check_trailers(trailers).is_err() {
+                return self.fail(BodyFault::Broken);
+            }
             self.trailers = Some(trailers.clone());
         }
         self.progress = Instant::now();
@@ -196,22 +239,11 @@ impl Shared {
     }
 
     /// The client sends nothing: how long may it?
-    fn poll_patience<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BodyFault>>> {
-        let Some(idle) = self.idle else {
-            return Poll::Pending;
-        };
-        let progress = self.progress;
-        let sleep = self
-            .patience
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until((progress + idle).into())));
-        while sleep.as_mut().poll(cx).is_ready() {
-            let due = progress + idle;
-            if due <= Instant::now() {
-                return self.fail(BodyFault::Stalled);
-            }
-            sleep.as_mut().reset(due.into());
+    fn poll_watch<T>(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, BodyFault>>> {
+        match self.watch.as_mut().map(|watch| watch.poll(cx)) {
+            Some(Poll::Ready(())) => self.fail(BodyFault::Slow),
+            Some(Poll::Pending) | None => Poll::Pending,
         }
-        Poll::Pending
     }
 
     fn see(&mut self, data: Bytes) {
@@ -233,6 +265,42 @@ impl Shared {
     }
 }
 
+// === impl BodyFault ===
+
+impl BodyFault {
+    /// What became of a body whose reading failed; the guard says if it was too slow.
+    fn of(error: &hyper::Error) -> BodyFault {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        match cause.map(io::Error::kind) {
+            Some(io::ErrorKind::TimedOut) => BodyFault::Slow,
+            _ => BodyFault::Broken,
+        }
+    }
+}
+
+// === impl Watch ===
+
+impl Watch {
+    fn new(timeouts: Timeouts) -> Box<Watch> {
+        let clocks = Clocks::new(timeouts);
+        Box::new(Watch { clocks, sleep: Box::pin(tokio::time::sleep(timeouts.body)) })
+    }
+
+    /// Ready once the client was too slow. To be polled whenever it is waited for.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.clocks.wait_read(Phase::Body, tokio::time::Instant::now()) {
+                Wait::Forever => return Poll::Pending,
+                Wait::Expired(_) => return Poll::Ready(()),
+                Wait::Until(deadline) => self.sleep.as_mut().reset(deadline),
+            }
+            if self.sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
 // === impl Sending ===
 
 impl Sending {
@@ -240,7 +308,7 @@ impl Sending {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        if let Some(gate) = &self.gate {
+        if let Some(gate) = &mut self.gate {
             if gate.poll(cx).is_pending() {
                 return Poll::Pending;
             }

@@ -13,13 +13,19 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-use super::{Ready, Sender, Upstream, pool};
+use super::{Ready, Sender, Upstream, pool, wire::Wire};
 use crate::tls::{self, ClientTls};
 
 /// Most header fields of an answer; hyper's default of 100 is below what some monoliths send.
 const HEADERS_MAX: usize = 256;
 /// Longest answer head, in bytes.
 const HEAD_BYTES_MAX: usize = 256 * 1024;
+
+/// What an upstream may send ahead on one HTTP/2 stream, in bytes.
+const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
+/// On all streams of a connection together: the most that HTTP/2 allows (RFC 9113 §6.9.1), so that
+/// clients who do not read their answers never hold up others on the connection they share.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 
 /// Why no connection was made: the request was certainly not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +42,13 @@ pub(crate) enum ConnectError {
     Handshake(#[source] hyper::Error),
 }
 
-/// Makes a connection within `timeout`, waiting for a free place among the upstream's
-/// connections included.
-pub(super) async fn connect(upstream: &Upstream, timeout: Duration) -> Result<Ready, ConnectError> {
-    let made = match tokio::time::timeout(timeout, attempt(upstream)).await {
+/// Makes a connection within `timeout`, in a place that was given.
+pub(super) async fn connect(
+    upstream: &Upstream,
+    place: OwnedSemaphorePermit,
+    timeout: Duration,
+) -> Result<Ready, ConnectError> {
+    let made = match tokio::time::timeout(timeout, attempt(upstream, place)).await {
         Ok(made) => made,
         Err(_) => Err(ConnectError::Timeout(timeout)),
     };
@@ -50,10 +59,10 @@ pub(super) async fn connect(upstream: &Upstream, timeout: Duration) -> Result<Re
     made
 }
 
-async fn attempt(upstream: &Upstream) -> Result<Ready, ConnectError> {
-    let permit = upstream.permits.clone().acquire_owned().await.expect("never closed");
+async fn attempt(upstream: &Upstream, permit: OwnedSemaphorePermit) -> Result<Ready, ConnectError> {
     let stream = tcp(upstream).await?;
     let peer = stream.peer_addr().map_err(ConnectError::Tcp)?;
+    let stream = Wire::new(stream);
     let place = Place { _permit: permit, connections: upstream.connections.clone() };
     place.connections.inc();
     let Some((config, name)) = &upstream.tls else {
@@ -104,7 +113,7 @@ async fn http1(
         // How it ends is told to the request in flight; without one there is nothing to tell.
         let _ = connection.with_upgrades().await;
     });
-    Ok(Ready { sender: Sender::H1(sender), peer, reused: false, fresh: true })
+    Ok(Ready { sender: Sender::H1(sender), peer, reused: false })
 }
 
 async fn http2(
@@ -118,6 +127,8 @@ async fn http2(
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10))
         .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(ConnectError::Handshake)?;
@@ -125,8 +136,8 @@ async fn http2(
         let _place = place;
         let _ = connection.await;
     });
-    pool::share(upstream.id, &sender, peer);
-    Ok(Ready { sender: Sender::H2(sender), peer, reused: false, fresh: true })
+    pool::share(upstream, &sender, peer);
+    Ok(Ready { sender: Sender::H2(sender), peer, reused: false })
 }
 
 /// Why an upstream's TLS cannot be set up.

@@ -1,25 +1,45 @@
-//! Idle connections of one worker thread.
+//! Connections of one worker thread: idle ones, and requests that wait for one.
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use hyper::client::conn::{http1, http2};
+use tokio::sync::oneshot;
 
 use super::{Outgoing, Ready, Sender, Upstream};
+
+/// Which kept connections will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// Every one: the request may be repeated.
+    Any,
+    /// Those used within the upstream's `fresh` time, which it is hardly about to close.
+    Fresh,
+    /// None.
+    Never,
+}
 
 /// Connections of one thread to all upstreams; few upstreams, so a list beats a map.
 #[derive(Default)]
 struct Pool(Vec<(u32, Kept)>);
 
-#[derive(Default)]
 struct Kept {
     /// The most recently used last, so that a burst's surplus ages and goes.
     h1: Vec<Idle>,
     /// One connection carries all streams.
     h2: Option<(http2::SendRequest<Outgoing>, SocketAddr)>,
+    /// Requests of this thread that found no place for a connection of their own.
+    queue: VecDeque<oneshot::Sender<Ready>>,
+    /// As many, of all threads.
+    waiting: Arc<AtomicUsize>,
 }
 
 struct Idle {
@@ -33,15 +53,16 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
-/// A connection that can take a request now. `fresh`: HTTP/1 connections only if used within the
-/// upstream's `fresh` time.
-pub(super) fn take(upstream: &Upstream, fresh: bool) -> Option<Ready> {
+/// A connection that can take a request now.
+pub(super) fn take(upstream: &Upstream, reuse: Reuse) -> Option<Ready> {
+    if reuse == Reuse::Never {
+        return None;
+    }
     POOL.with_borrow_mut(|pool| {
-        let kept = pool.kept(upstream.id);
+        let kept = pool.kept(upstream);
         if let Some((sender, peer)) = &kept.h2 {
             if !sender.is_closed() {
-                let sender = Sender::H2(sender.clone());
-                return Some(Ready { sender, peer: *peer, reused: true, fresh: true });
+                return Some(Ready::kept(Sender::H2(sender.clone()), *peer));
             }
             kept.h2 = None;
         }
@@ -55,19 +76,18 @@ pub(super) fn take(upstream: &Upstream, fresh: bool) -> Option<Ready> {
                 kept.h1.remove(at);
             } else if idle.sender.is_ready() {
                 let is_fresh = oldest.is_none_or(|oldest| idle.since > oldest);
-                if fresh && !is_fresh {
+                if reuse == Reuse::Fresh && !is_fresh {
                     return None;
                 }
                 let Idle { sender, peer, .. } = kept.h1.remove(at);
-                let sender = Sender::H1(sender);
-                return Some(Ready { sender, peer, reused: true, fresh: is_fresh });
+                return Some(Ready::kept(Sender::H1(sender), peer));
             }
         }
         None
     })
 }
 
-/// Keeps a connection whose answer has ended.
+/// Keeps a connection whose answer has ended, unless somebody waits for it.
 pub(super) fn keep(
     id: u32,
     sender: http1::SendRequest<Outgoing>,
@@ -77,24 +97,60 @@ pub(super) fn keep(
     if sender.is_closed() {
         return;
     }
-    let since = Instant::now();
-    let kept = Idle { sender, peer, since, until: since + idle };
-    POOL.with_borrow_mut(|pool| pool.kept(id).h1.push(kept));
+    POOL.with_borrow_mut(|pool| {
+        let Some(kept) = pool.known(id) else {
+            return;
+        };
+        let mut ready = Ready::kept(Sender::H1(sender), peer);
+        while let Some(first) = kept.queue.pop_front() {
+            match first.send(ready) {
+                Ok(()) => return,
+                Err(unwanted) => ready = unwanted,
+            }
+        }
+        // Whoever waits does so on another thread: closing this one makes a place.
+        if kept.waiting.load(Ordering::Relaxed) == 0
+            && let Sender::H1(sender) = ready.sender
+        {
+            let since = Instant::now();
+            kept.h1.push(Idle { sender, peer, since, until: since + idle });
+        }
+    });
 }
 
 /// Keeps a new HTTP/2 connection for all to share.
-pub(super) fn share(id: u32, sender: &http2::SendRequest<Outgoing>, peer: SocketAddr) {
-    POOL.with_borrow_mut(|pool| pool.kept(id).h2 = Some((sender.clone(), peer)));
+pub(super) fn share(upstream: &Upstream, sender: &http2::SendRequest<Outgoing>, peer: SocketAddr) {
+    POOL.with_borrow_mut(|pool| {
+        let kept = pool.kept(upstream);
+        kept.h2 = Some((sender.clone(), peer));
+        for waiting in kept.queue.drain(..) {
+            let _ = waiting.send(Ready::kept(Sender::H2(sender.clone()), peer));
+        }
+    });
 }
 
-/// Closes this thread's connections that have been idle for too long, and those to upstreams
-/// that are no longer `in_use`.
+/// Waits for a connection of this thread to become free. Idle ones, which were not good enough,
+/// are closed to make places.
+pub(super) fn queue(upstream: &Upstream) -> oneshot::Receiver<Ready> {
+    let (sender, freed) = oneshot::channel();
+    POOL.with_borrow_mut(|pool| {
+        let kept = pool.kept(upstream);
+        kept.h1.clear();
+        kept.queue.retain(|waiting| !waiting.is_closed());
+        kept.queue.push_back(sender);
+    });
+    freed
+}
+
+/// Closes this thread's connections that have been idle for too long, those to upstreams that
+/// are no longer `in_use`, and those whose place another thread waits for.
 pub(crate) fn sweep(in_use: impl Fn(u32) -> bool) {
     let now = Instant::now();
     POOL.with_borrow_mut(|Pool(upstreams)| {
-        upstreams.retain(|(id, _)| in_use(*id));
+        upstreams.retain(|(id, kept)| in_use(*id) || !kept.queue.is_empty());
         for (_, kept) in upstreams {
-            kept.h1.retain(|idle| idle.until > now && !idle.sender.is_closed());
+            let is_wanted = kept.waiting.load(Ordering::Relaxed) > 0;
+            kept.h1.retain(|idle| !is_wanted && idle.until > now && !idle.sender.is_closed());
             kept.h2.take_if(|(sender, _)| sender.is_closed());
         }
     });
@@ -103,11 +159,17 @@ pub(crate) fn sweep(in_use: impl Fn(u32) -> bool) {
 // === impl Pool ===
 
 impl Pool {
-    fn kept(&mut self, id: u32) -> &mut Kept {
-        let at = self.0.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
-            self.0.push((id, Kept::default()));
+    fn kept(&mut self, upstream: &Upstream) -> &mut Kept {
+        let at = self.0.iter().position(|(known, _)| *known == upstream.id).unwrap_or_else(|| {
+            let waiting = Arc::clone(&upstream.waiting);
+            let kept = Kept { h1: Vec::new(), h2: None, queue: VecDeque::new(), waiting };
+            self.0.push((upstream.id, kept));
             self.0.len() - 1
         });
         &mut self.0[at].1
+    }
+
+    fn known(&mut self, id: u32) -> Option<&mut Kept> {
+        self.0.iter_mut().find(|(known, _)| *known == id).map(|(_, kept)| kept)
     }
 }

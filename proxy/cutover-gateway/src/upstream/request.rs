@@ -11,7 +11,7 @@ use hyper::{
     client::conn::{TrySendError, http1},
 };
 
-use super::{ConnectError, Outgoing, Ready, Sender, Upload, Upstream, connect, pool};
+use super::{ConnectError, Outgoing, Ready, Sender, Upload, Upstream, place, pool, pool::Reuse};
 
 /// An answer's head has come; the connection is ours until the body has ended.
 pub(crate) struct Lease {
@@ -28,6 +28,12 @@ pub(crate) struct Lease {
 pub(crate) enum AttemptError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    #[error("no place among the upstream's connections within {0:?}")]
+    Full(Duration),
+    #[error("the request's target cannot be sent by HTTP/2")]
+    Target(#[from] http::Error),
+    #[error("the upstream switched protocols unasked")]
+    UnaskedUpgrade,
     #[error("no answer within {0:?}")]
     Timeout(Duration),
     #[error("the upstream closed the connection before it answered")]
@@ -53,22 +59,35 @@ pub(crate) enum Delivery {
     Maybe,
 }
 
-/// Takes a kept connection or makes one. `idempotent`: the request may be repeated, so a
-/// connection that the upstream might be closing will do.
+/// Takes a kept connection or makes one within `timeout`.
 pub(crate) async fn reserve(
     upstream: &Upstream,
-    idempotent: bool,
+    reuse: Reuse,
     timeout: Duration,
-) -> Result<Ready, ConnectError> {
-    match pool::take(upstream, !idempotent) {
+) -> Result<Ready, AttemptError> {
+    match pool::take(upstream, reuse) {
         Some(ready) => Ok(ready),
-        None => connect::connect(upstream, timeout).await,
+        None => place::connect(upstream, reuse, timeout).await,
     }
 }
 
 // === impl Ready ===
 
 impl Ready {
+    /// One that has served before.
+    pub(super) fn kept(sender: Sender, peer: SocketAddr) -> Ready {
+        Ready { sender, peer, reused: true }
+    }
+
+    /// Once it takes a request; `None` if it has been closed instead.
+    pub(super) async fn settled(mut self) -> Option<Ready> {
+        let settled = match &mut self.sender {
+            Sender::H1(sender) => sender.ready().await,
+            Sender::H2(sender) => sender.ready().await,
+        };
+        settled.ok().map(|()| self)
+    }
+
     /// Sends a request and waits for the head of its answer.
     ///
     /// `first_byte` runs from the head's sending, or from the last piece of `upload` that the
@@ -80,7 +99,7 @@ impl Ready {
         first_byte: Duration,
         upload: Option<&Upload>,
     ) -> Result<(Response<Incoming>, Lease), AttemptError> {
-        let Ready { mut sender, peer, reused, .. } = self;
+        let Ready { mut sender, peer, reused } = self;
         let sent = async {
             match &mut sender {
                 Sender::H1(sender) => sender.try_send_request(request).await,
@@ -100,9 +119,9 @@ impl Ready {
         Ok((response, Lease { sender, upstream, idle, peer, version }))
     }
 
-    /// The upstream may be closing this connection, unseen by us yet.
-    pub(crate) fn may_be_stale(&self) -> bool {
-        self.reused && !self.fresh
+    /// It has served a request before, so the upstream may be closing it right now.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.reused
     }
 
     pub(crate) fn is_http2(&self) -> bool {
@@ -161,7 +180,9 @@ impl AttemptError {
     /// Whether the upstream can have seen the request.
     pub(crate) fn delivery(&self) -> Delivery {
         match self {
-            AttemptError::Connect(_) => Delivery::No,
+            AttemptError::Connect(_) | AttemptError::Full(_) | AttemptError::Target(_) => {
+                Delivery::No
+            }
             AttemptError::Closed { delivery, .. } => *delivery,
             _ => Delivery::Maybe,
         }
@@ -185,6 +206,9 @@ impl AttemptError {
             AttemptError::Connect(ConnectError::Tcp(_)) => "connection_refused",
             AttemptError::Connect(ConnectError::Tls(_)) => "upstream_tls",
             AttemptError::Connect(ConnectError::Handshake(_)) => "upstream_protocol",
+            AttemptError::Full(_) => "upstream_connections_max",
+            AttemptError::Target(_) => "request_target",
+            AttemptError::UnaskedUpgrade => "unasked_upgrade",
             AttemptError::Timeout(_) => "timeout",
             AttemptError::Closed { .. } => "connection_closed",
             AttemptError::Protocol(_) => "upstream_protocol",

@@ -99,7 +99,7 @@ fn ports_come_off_hosts() {
 #[test]
 fn crumbs_are_joined_for_http1() {
     let mut headers = map(&["cookie: a=1", "cookie: b=2"]);
-    for_http1(&mut headers, Some("h:1"), Version::HTTP_2);
+    for_http1(&mut headers, &"http://h:1/".parse().unwrap(), Version::HTTP_2);
     expect![[r#"
         cookie: a=1; b=2
         host: h:1
@@ -116,4 +116,33 @@ fn our_cookie_is_taken_out_and_the_others_stay() {
             cookie: z="9"
         "#]],
     );
+}
+
+#[test]
+fn our_cookie_goes_whole_and_alone() {
+    for (cookie, expected) in [
+        ("a=1; Cutover-Override=v1.x; b=2", "cookie: a=1; b=2\n"),
+        ("Cutover-Override=v1.x; b=2", "cookie: b=2\n"),
+        ("Cutover-Override=v1.x", ""),
+        (
+            "Cutover-Override-2=x; a=Cutover-Override",
+            "cookie: Cutover-Override-2=x; a=Cutover-Override\n",
+        ),
+    ] {
+        let mut headers = map(&[&format!("cookie: {cookie}")]);
+        strip_request(&mut headers);
+        assert_eq!(show(&headers), expected, "{cookie}");
+    }
+    let mut headers = HeaderMap::new();
+    headers
+        .insert(header::COOKIE, HeaderValue::from_bytes(b"\xff=\xff;Cutover-Override=1").unwrap());
+    strip_request(&mut headers);
+    assert_eq!(headers[header::COOKIE].as_bytes(), b"\xff=\xff");
+}
+
+#[test]
+fn a_length_beside_an_encoding_goes() {
+    let mut headers = map(&["content-length: 5", "transfer-encoding: chunked", "a: 1"]);
+    strip_response(&mut headers);
+    assert_eq!(show(&headers), "a: 1\n");
 }
