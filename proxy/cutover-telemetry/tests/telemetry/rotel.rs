@@ -1,7 +1,7 @@
 //! The same spans through a third party's collector.
 //!
-//! `tests/install-rotel DIRECTORY` installs it; then
-//! `ROTEL_AGENT=DIRECTORY/rotel-agent cargo test -p cutover-telemetry -- --ignored`.
+//! `tests/all` installs it into `tests/.venv` and runs this. By hand:
+//! `ROTEL_AGENT=…/rotel-agent cargo test -p cutover-telemetry -- --ignored`.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -55,7 +55,7 @@ fn start(agent: &PathBuf, sink: &Sink) -> (Rotel, String) {
 }
 
 #[test]
-#[ignore = "needs rotel: see tests/install-rotel"]
+#[ignore = "needs rotel: tests/all installs it and runs this"]
 #[expect(clippy::disallowed_methods, reason = "a test is told where rotel is")]
 fn a_third_partys_collector_passes_our_spans_on_unchanged() {
     let agent = std::env::var("ROTEL_AGENT").expect("ROTEL_AGENT names the rotel-agent binary");
