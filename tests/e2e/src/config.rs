@@ -40,6 +40,8 @@ pub struct Config {
     pub more: String,
     /// The team's file.
     pub routes: String,
+    /// Environment variables of the process.
+    pub env: Vec<(String, String)>,
 }
 
 impl Config {
@@ -62,6 +64,7 @@ impl Config {
             admin_more: String::new(),
             more: String::new(),
             routes: String::new(),
+            env: Vec::new(),
         }
     }
 

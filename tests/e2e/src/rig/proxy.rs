@@ -64,7 +64,8 @@ impl Proxy {
     pub fn launch(rig: &Rig, config: Config, dir: &Path, args: &[&str]) -> anyhow::Result<Proxy> {
         let binary = rig.binary("cutover")?;
         let spec = Spec::new("cutover", &binary).args(["run", "-c", PROCESS_FILE]).args(args);
-        let process = spec.dir(dir).start(dir)?;
+        let with = |spec: Spec, (name, value): &(String, String)| spec.env(name, value);
+        let process = config.env.iter().fold(spec, with).dir(dir).start(dir)?;
         Ok(Proxy { process, binary, config, dir: dir.to_owned() })
     }
 

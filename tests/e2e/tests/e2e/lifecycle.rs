@@ -169,3 +169,34 @@ async fn a_killed_proxy_comes_back_as_it_was() {
         assert!(said.stdout.contains(&percent), "an acknowledged move is kept: {}", said.stdout);
     }
 }
+
+/// What systemd hears of a `Type=notify-reload` service (sd_notify(3)).
+#[tokio::test]
+async fn the_service_manager_hears_of_start_reload_and_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let hear = async |wanted: &str| {
+        let mut told = vec![0; 4096];
+        loop {
+            let length = manager.recv(&mut told).await.unwrap();
+            let told = String::from_utf8_lossy(&told[..length]);
+            if told.lines().any(|line| line == wanted) {
+                return told.into_owned();
+            }
+        }
+    };
+    let within = Duration::from_secs(20);
+    let pair = Pair::start_with("phase = \"live\"", |config| {
+        config.env.push(("NOTIFY_SOCKET".to_owned(), path.display().to_string()));
+    })
+    .await
+    .unwrap();
+    tokio::time::timeout(within, hear("READY=1")).await.unwrap();
+    pair.proxy.process().signal(Signal::HUP);
+    let told = tokio::time::timeout(within, hear("RELOADING=1")).await.unwrap();
+    assert!(told.contains("MONOTONIC_USEC="), "{told}");
+    tokio::time::timeout(within, hear("READY=1")).await.unwrap();
+    pair.proxy.process().signal(Signal::TERM);
+    tokio::time::timeout(within, hear("STOPPING=1")).await.unwrap();
+}
