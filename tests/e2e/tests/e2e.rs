@@ -11,7 +11,9 @@ mod e2e {
     mod hostile;
     mod ladder;
     mod lifecycle;
+    mod operators;
     mod phases;
+    mod reload;
     mod rig;
     mod streams;
     mod third_party;
