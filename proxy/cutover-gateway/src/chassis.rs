@@ -125,12 +125,12 @@ impl<C: Connections> ShutdownSignalWatch for End<C> {
                     let is_done = handed.is_ok();
                     let _ = reply.send(handed);
                     if is_done {
-                        self.presences.stop_accepting(false);
+                        self.stop_accepting(false);
                         break;
                     }
                 }
                 Some(Command::Drain) => {
-                    self.presences.stop_accepting(true);
+                    self.stop_accepting(true);
                     break;
                 }
                 Some(Command::Stop) | None => return ShutdownSignal::FastShutdown,
@@ -165,6 +165,14 @@ async fn stopped(commands: &mut mpsc::Receiver<Command>) {
 // === impl End ===
 
 impl<C: Connections> End<C> {
+    /// `empties_backlog`: nobody else listens on these sockets.
+    fn stop_accepting(&self, empties_backlog: bool) {
+        self.presences.stop_accepting(empties_backlog);
+        for listener in &self.listeners {
+            listener.close();
+        }
+    }
+
     async fn hand_over(&self, path: std::path::PathBuf) -> Result<(), HandOverError> {
         let listeners = self.listeners.clone();
         let sent = tokio::task::spawn_blocking(move || hand_over::send(&path, &listeners));

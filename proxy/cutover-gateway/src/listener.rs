@@ -1,13 +1,9 @@
 //! A listening address: its socket, its TLS, and what its clients may do.
 
-use std::{
-    io,
-    net::SocketAddr,
-    os::fd::{AsFd, BorrowedFd},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{chassis::Inherited, settings::ListenerSettings, tls::TlsListener};
@@ -24,7 +20,8 @@ pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<Arc<TlsListener>>,
     settings: ArcSwap<ListenerSettings>,
-    socket: std::net::TcpListener,
+    /// `None` once it is closed.
+    socket: Mutex<Option<std::net::TcpListener>>,
 }
 
 // === impl Listener ===
@@ -46,7 +43,7 @@ impl Listener {
             address: socket.local_addr()?,
             tls,
             settings: ArcSwap::from_pointee(settings.clone()),
-            socket,
+            socket: Mutex::new(Some(socket)),
         })
     }
 
@@ -60,16 +57,23 @@ impl Listener {
     }
 
     /// The socket, for one worker thread's runtime.
-    pub(crate) fn socket(&self) -> io::Result<tokio::net::TcpListener> {
-        let socket = self.socket.try_clone()?;
+    pub(crate) fn accepting(&self) -> io::Result<tokio::net::TcpListener> {
+        let socket = self.socket()?;
         socket.set_nonblocking(true)?;
         tokio::net::TcpListener::from_std(socket)
     }
-}
 
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+    /// Another handle to the socket. Fails once it is closed.
+    pub(crate) fn socket(&self) -> io::Result<std::net::TcpListener> {
+        match &*self.socket.lock() {
+            Some(socket) => socket.try_clone(),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Lets go of the socket: once the workers have too, connecting is refused.
+    pub(crate) fn close(&self) {
+        self.socket.lock().take();
     }
 }
 

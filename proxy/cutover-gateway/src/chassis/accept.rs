@@ -46,7 +46,7 @@ pub(super) async fn accept<C: Connections>(
     listener: Arc<Listener>,
     presences: Arc<Presences>,
 ) {
-    let socket = match listener.socket() {
+    let socket = match listener.accepting() {
         Ok(socket) => socket,
         Err(error) => {
             return tracing::error!(address = %listener.address, %error, "cannot listen");

@@ -86,8 +86,12 @@ pub(super) fn send(path: &Path, listeners: &[Arc<Listener>]) -> Result<(), HandO
     let mut stream = UnixStream::connect(path).map_err(nobody)?;
     let addresses: Vec<String> =
         listeners.iter().map(|listener| listener.address.to_string()).collect();
-    let descriptors: Vec<BorrowedFd<'_>> =
-        listeners.iter().map(|listener| listener.as_fd()).collect();
+    let sockets: Vec<TcpListener> = listeners
+        .iter()
+        .map(|listener| listener.socket())
+        .collect::<io::Result<_>>()
+        .map_err(HandOverError::Send)?;
+    let descriptors: Vec<BorrowedFd<'_>> = sockets.iter().map(AsFd::as_fd).collect();
     send_descriptors(&stream, addresses.join("\n").as_bytes(), &descriptors)
         .map_err(HandOverError::Send)?;
     stream.set_read_timeout(Some(READY_WAIT)).map_err(HandOverError::NotReady)?;

@@ -158,6 +158,11 @@ impl Presence {
         let _ = self.stage.clone().wait_for(|stage| *stage >= Stage::Draining).await;
     }
 
+    /// Whether the process drains.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.stage.borrow() >= Stage::Draining
+    }
+
     /// Once the drain's patience is over.
     pub(crate) async fn cut(&self) {
         let _ = self.stage.clone().wait_for(|stage| *stage >= Stage::Cut).await;

@@ -51,9 +51,9 @@ const LOOK: Duration = Duration::from_secs(5);
 /// And at the most.
 const LOOK_MIN: Duration = Duration::from_millis(10);
 
-/// How long a drain waits for the first request of a connection that was made just before it:
-/// hyper would close it, and who sent that request could not know whether to send it again.
-const FIRST_REQUEST: Duration = Duration::from_millis(500);
+/// How long a drain waits for one more request on a connection: hyper would close it at once, and
+/// who just sent that request could not know whether to send it again.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
 
 /// What all requests of one connection share.
 pub(crate) struct Connection {
@@ -287,11 +287,15 @@ type Answering = Pin<Box<dyn Future<Output = Result<Response<Answer>, Unanswerab
 
 impl Connection {
     /// Once it should take no further requests.
+    ///
+    /// An HTTP/2 client is told so by GOAWAY. An HTTP/1 client is told by its next answer, so for
+    /// a moment there may be one more: a connection closed under a client that is just asking
+    /// costs it a request.
     async fn drained(&self) {
         self.presence.draining().await;
-        let guard = self.guard.as_ref().is_some_and(ConnHandle::is_unused);
-        if guard || self.streams.as_ref().is_some_and(|streams| streams.is_unused()) {
-            tokio::time::sleep(FIRST_REQUEST).await;
+        let is_unused = self.streams.as_ref().is_some_and(|streams| streams.is_unused());
+        if self.guard.is_some() || is_unused {
+            tokio::time::sleep(LAST_REQUEST).await;
         }
     }
 }

@@ -201,6 +201,10 @@ impl Relay {
         headers::strip_response(&mut parts.headers);
         if let Some(upgrade) = offered {
             headers::set_upgrade(&mut parts.headers, upgrade);
+        } else if self.exchange.connection.presence.is_draining()
+            && self.exchange.version < Version::HTTP_2
+        {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         let answer = Answer::streaming(incoming, lease, patience.idle, self.exchange);
         Ok(Response::from_parts(parts, answer))
