@@ -2,7 +2,7 @@
 //!
 //! Nothing outlives us. At drop the whole group is killed and seen to be gone; should we be
 //! killed ourselves, the kernel kills the child (`setpriv --pdeathsig`, from util-linux). That
-//! signal follows the *thread* that started the child, hence the [nursery](nursery), a thread
+//! signal follows the *thread* that started the child, hence the nursery, a thread
 //! that lives as long as we do.
 
 use std::ffi::{OsStr, OsString};
