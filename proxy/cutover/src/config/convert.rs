@@ -102,7 +102,7 @@ pub(super) fn convert(
             default,
             telemetry: telemetry_doc,
             listener: listeners.into_iter().map(|item| item.doc).collect(),
-            upstream: by_name(upstreams),
+            upstream: by_name(upstreams.into_iter().map(upstream::filled).collect()),
             group: by_name(groups),
             route: routes.into_iter().map(|item| item.doc).collect(),
             ..process.document

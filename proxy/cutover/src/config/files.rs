@@ -60,7 +60,7 @@ pub(crate) fn read(
     let mut read = vec![name.to_owned()];
     let mut teams = Vec::new();
     let dirs = pattern_dirs(&process);
-    for path in included(&process, texts, report) {
+    for path in included(name, &process, texts, report) {
         if read.contains(&path) {
             continue;
         }
@@ -168,8 +168,9 @@ fn put(tree: &mut Node, path: &[String], node: Node) -> bool {
     tree.get_mut(first).is_some_and(|inner| put(inner, rest, node))
 }
 
-/// The team files that `include` names, each pattern's in alphabetical order.
-fn included(process: &Node, texts: &dyn Texts, report: &mut Report) -> Vec<String> {
+/// The team files that `include` names, each pattern's in alphabetical order. A pattern that also
+/// matches the process file itself, whose name is `own`, does not mean it.
+fn included(own: &str, process: &Node, texts: &dyn Texts, report: &mut Report) -> Vec<String> {
     let mut found = Vec::new();
     let Some(include) = process.get("include") else { return found };
     for node in include.items() {
@@ -181,6 +182,15 @@ fn included(process: &Node, texts: &dyn Texts, report: &mut Report) -> Vec<Strin
                 Diagnostic::error(Code::IncludeOutside, message)
                     .at(node.place.clone())
                     .hint("keep team files below the directory of the process file"),
+            );
+            continue;
+        }
+        if pattern == own {
+            let message = format!("`{pattern}` includes itself");
+            report.push(
+                Diagnostic::error(Code::IncludeSelf, message)
+                    .at(node.place.clone())
+                    .hint("name team files here, like `routes/*.toml`, or leave this one out"),
             );
             continue;
         }

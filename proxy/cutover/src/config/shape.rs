@@ -87,7 +87,11 @@ impl Shape {
                 entries.keys().filter(|key| !known(key)).cloned().collect();
             for key in strangers {
                 let Some(entry) = entries.remove(&key) else { continue };
-                report.push(unknown_key(&key, &entry, named, names()));
+                let within = self.within(schema, &key).filter(|_| named.depth > 0);
+                report.push(match within {
+                    Some(inner) => misplaced_key(&key, &entry, named, inner),
+                    None => unknown_key(&key, &entry, named, names()),
+                });
             }
         }
         for key in schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str) {
@@ -114,11 +118,19 @@ impl Shape {
         fine
     }
 
+    /// The table inside this one that has such a key.
+    fn within<'s>(&'s self, schema: &'s Json, key: &str) -> Option<&'s str> {
+        let mut tables = schema["properties"].as_object()?.iter();
+        let has = |inner: &Json| {
+            self.branches(self.resolve(inner)).any(|inner| inner["properties"][key].is_object())
+        };
+        tables.find(|(_, inner)| has(inner)).map(|(name, _)| name.as_str())
+    }
+
     fn array(&self, schema: &Json, node: &mut Node, named: &Named, report: &mut Report) -> bool {
         let least = schema["minItems"].as_u64().unwrap_or(0);
         if (node.items().len() as u64) < least {
-            let message = format!("{} must not be empty", named.value);
-            report.push(Diagnostic::error(Code::OutOfRange, message).at(node.place.clone()));
+            report.push(empty(schema, node, named));
             return false;
         }
         let item = named.item();
@@ -133,6 +145,10 @@ impl Shape {
 
     fn text(&self, schema: &Json, node: &Node, named: &Named, report: &mut Report) -> bool {
         let Value::String(text) = &node.value else { return true };
+        if text.is_empty() && schema["minLength"].as_u64() > Some(0) {
+            report.push(empty(schema, node, named));
+            return false;
+        }
         let known: Vec<&str> = self.branches(schema).flat_map(constants).collect();
         if known.is_empty() || known.contains(&text.as_str()) {
             return true;
@@ -251,6 +267,34 @@ fn number(schema: &Json, node: &Node, named: &Named, report: &mut Report) -> boo
     let message = format!("{} must be {range}", named.value);
     report.push(Diagnostic::error(Code::OutOfRange, message).at(node.place.clone()));
     false
+}
+
+/// A list or text that has nothing in it, and must.
+fn empty(schema: &Json, node: &Node, named: &Named) -> Diagnostic {
+    let message = format!("{} must not be empty", named.value);
+    let diagnostic = Diagnostic::error(Code::OutOfRange, message).at(node.place.clone());
+    match default_of(&schema["description"]) {
+        Some(default) => diagnostic
+            .hint(format!("leave {} out for the default, which is {default}", named.value)),
+        None => diagnostic,
+    }
+}
+
+/// What a description says behind `Default:`, on one line.
+fn default_of(description: &Json) -> Option<String> {
+    let (_, default) = description.as_str()?.split_once("Default: ")?;
+    let sentence = default.split(". ").next()?.trim_end_matches('.');
+    Some(sentence.replace('\n', " "))
+}
+
+/// A key that belongs one table deeper.
+fn misplaced_key(key: &str, entry: &Node, named: &Named, inner: &str) -> Diagnostic {
+    let message = format!("unknown key `{key}` in {}", named.table);
+    let place = match named.table.strip_suffix(']').filter(|table| !table.ends_with(']')) {
+        Some(table) => format!("put it into `{table}.{inner}]`"),
+        None => format!("put it into `{inner}`, like `{inner} = {{ {key} = ... }}`"),
+    };
+    Diagnostic::error(Code::UnknownKey, message).at(entry.key_place()).hint(place)
 }
 
 fn unknown_key<'a>(

@@ -27,6 +27,8 @@ pub(super) fn check(
     for route in &declaration.routes {
         let Some(node) = nodes.get(route.id.as_str()) else { continue };
         protocols(route, declaration, node, context);
+        same_upstream(route, declaration, node, context);
+        safe_writes(route, node, context);
         if let Some(group) = declaration.group(&route.group) {
             target(route, group, node, context);
             subject(route, group, node, context);
@@ -176,6 +178,50 @@ fn subject(route: &RouteSpec, group: &Group, node: &Node, context: &mut Context<
             .at(node.find(&["match", "path"]).place.clone())
             .why(why)
             .hint("in `canary` legacy would serve them all; add a source such as `header:x-device-id` to `subject`"),
+    );
+}
+
+/// A route between a server and itself moves nothing.
+fn same_upstream(
+    route: &RouteSpec,
+    declaration: &Declaration,
+    node: &Node,
+    context: &mut Context<'_>,
+) {
+    let Some(new) = &route.new else { return };
+    let server = |name: &str| {
+        declaration.upstream(name).map(|up| (up.scheme, up.host.to_ascii_lowercase(), up.port))
+    };
+    let message = match server(new) {
+        _ if *new == route.legacy => format!("`legacy` and `new` are both `{new}`"),
+        Some(address) if server(&route.legacy) == Some(address.clone()) => {
+            format!("`{}` and `{new}` are one server, {}:{}", route.legacy, address.1, address.2)
+        }
+        _ => return,
+    };
+    context.push(
+        Diagnostic::warning(Code::SameUpstream, message)
+            .at(node.find(&["new"]).place.clone())
+            .why("moving the route would move nothing")
+            .hint("name the service that takes over, or leave `new` out until there is one"),
+    );
+}
+
+/// A write that is declared safe would be repeated like a read.
+fn safe_writes(route: &RouteSpec, node: &Node, context: &mut Context<'_>) {
+    let methods = &route.endpoint.methods;
+    let unsafe_method = methods.iter().find(|method| !method.is_safe());
+    let what = match unsafe_method {
+        _ if route.writes != Some(WriteClass::Safe) => return,
+        Some(method) => format!("`{method}` is declared `safe`"),
+        None if methods.is_empty() => "every method, `POST` too, is declared `safe`".to_owned(),
+        None => return,
+    };
+    context.push(
+        Diagnostic::warning(Code::SafeWrites, what)
+            .at(node.find(&["writes"]).place.clone())
+            .why("where new fails, legacy answers the request again: a write might happen twice")
+            .hint("use `idempotent` or `unsafe`, unless such a request changes nothing"),
     );
 }
 

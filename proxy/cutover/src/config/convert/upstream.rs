@@ -54,6 +54,16 @@ pub(super) fn timeouts(doc: &document::Timeouts) -> Timeouts {
     Timeouts { connect_ms: doc.connect_ms, first_byte_ms: doc.first_byte_ms, idle_ms: doc.idle_ms }
 }
 
+/// The table with the defaults of its time-outs, which routes may replace.
+pub(super) fn filled(item: Item<'_, document::Upstream>) -> Item<'_, document::Upstream> {
+    let Item { name, node, mut doc } = item;
+    let timeouts = &mut doc.timeouts;
+    timeouts.connect_ms.get_or_insert(Timeouts::CONNECT_MS);
+    timeouts.first_byte_ms.get_or_insert(Timeouts::FIRST_BYTE_MS);
+    timeouts.idle_ms.get_or_insert(Timeouts::IDLE_MS);
+    Item { name, node, doc }
+}
+
 /// Parses `SCHEME://HOST[:PORT]`; what is wrong is told as a clause.
 fn parse(text: &str) -> Result<ServerUrl, String> {
     let (scheme, rest) = text.split_once("://").ok_or("it has no scheme")?;

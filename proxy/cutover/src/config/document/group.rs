@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::route::OneOrMany;
+use super::route::{OneOrMany, SOURCE_PATTERN};
 
 /// Routes that move together because they share entities.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +16,7 @@ pub struct Group {
     /// Spreads this group's subjects independently of other groups'. Never change it during a
     /// migration: subjects would change sides. Default: the group's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub salt: Option<String>,
     /// Where a request's subject is read; the first source that yields a value wins. One of
     /// `cert:cn`, `cert:san`, `mqtt:client_id`, `mqtt:username`, `jwt:CLAIM`, `cookie:NAME`,
@@ -57,6 +58,7 @@ pub struct Cohort {
 #[serde(deny_unknown_fields)]
 pub struct Attributes {
     /// Where the attribute is read; written as a subject source.
+    #[schemars(regex(pattern = SOURCE_PATTERN))]
     pub source: String,
     /// The values that belong to the cohort, compared byte for byte.
     #[schemars(length(min = 1))]

@@ -5,9 +5,18 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What a subject source looks like; names are judged in `convert`.
+pub(super) const SOURCE_PATTERN: &str =
+    "^(addr|cert:(cn|san)|mqtt:(client_id|username)|(jwt|cookie|header|path):.+)$";
+
 /// The unit that moves: which requests, between which upstreams, how far it should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "if" = { "properties": { "phase": { "const": "canary" } }, "required": ["phase"] },
+    "then" = { "properties": { "percent": { "exclusiveMinimum": 0 } }, "required": ["percent"] },
+    "else" = { "properties": { "percent": false } },
+))]
 pub struct Route {
     /// Unique, of `a-z`, `0-9` and `-`; used in metrics, logs and commands.
     pub id: String,
@@ -28,6 +37,9 @@ pub struct Route {
     pub phase: Phase,
     /// The cohort's share in `canary`, 0.01 to 100 with at most two decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Within `allOf`, which is for editors: `convert` judges shares, and says more. Decimals are
+    // left to it: with binary fractions many a validator finds 0.07 no multiple of 0.01.
+    #[schemars(extend("allOf" = [{ "minimum": 0, "maximum": 100 }]))]
     pub percent: Option<f64>,
     /// What its requests may change. Default: `safe` if every method is, else undeclared, which
     /// keeps the route in `legacy`.
@@ -51,11 +63,13 @@ pub struct Route {
 pub struct Match {
     /// Methods. Default: any. `GET` also matches `HEAD`, unless another route names `HEAD`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1))]
     pub methods: Vec<String>,
     /// Host without port, `*.` in front for any number of leading labels. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Path template: literals, `{name}` for one segment, `{name...}` for the rest.
+    #[schemars(regex(pattern = "^/"))]
     pub path: String,
     /// Headers that must be there, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -72,14 +86,14 @@ pub enum HeaderValue {
     Present(bool),
 }
 
-/// One text or several.
+/// One subject source or several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum OneOrMany {
     /// One.
-    One(String),
+    One(#[schemars(regex(pattern = SOURCE_PATTERN))] String),
     /// Several, in order.
-    Many(Vec<String>),
+    Many(#[schemars(inner(regex(pattern = SOURCE_PATTERN)))] Vec<String>),
 }
 
 /// How far a route has come.
@@ -138,6 +152,7 @@ pub struct Timeouts {
 #[serde(default, deny_unknown_fields)]
 pub struct Shadow {
     /// Share of subjects whose requests are copied, 0 to 100 with at most two decimals.
+    #[schemars(extend("allOf" = [{ "minimum": 0, "maximum": 100 }]))]
     pub percent: f64,
     /// What becomes of `Authorization` and `Cookie` in a copy.
     pub credentials: Credentials,

@@ -165,9 +165,19 @@ fn the_whole_document_shows_its_defaults() {
         url = "http://127.0.0.1:9000"
         connections_max = 1024
 
+        [upstream.monolith.timeouts]
+        connect_ms = 1000
+        first_byte_ms = 30000
+        idle_ms = 30000
+
         [upstream.registry]
         url = "http://127.0.0.1:9101"
         connections_max = 1024
+
+        [upstream.registry.timeouts]
+        connect_ms = 1000
+        first_byte_ms = 30000
+        idle_ms = 30000
 
         [group.devices]
         owner = "devices-team"

@@ -1042,3 +1042,37 @@ fn default_speaks_mqtt() {
         "#]],
     );
 }
+
+#[test]
+fn a_file_that_includes_itself() {
+    process(
+        r#"include = ["routes/*.toml"]"#,
+        r#"include = ["cutover.toml", "routes/*.toml"]"#,
+        expect![[r#"
+            error[include_self]: `cutover.toml` includes itself
+             --> cutover.toml:2:12
+              |
+            2 | include = ["cutover.toml", "routes/*.toml"]
+              |            ^^^^^^^^^^^^^^
+              |
+              = help: name team files here, like `routes/*.toml`, or leave this one out
+        "#]],
+    );
+}
+
+#[test]
+fn two_names_of_one_server() {
+    process(
+        r#"url = "http://127.0.0.1:9101""#,
+        r#"url = "http://127.0.0.1:9000/""#,
+        expect![[r#"
+            warning[same_upstream]: `monolith` and `registry` are one server, 127.0.0.1:9000
+             --> routes/devices.toml:9:7
+              |
+            9 | new = "registry"
+              |       ^^^^^^^^^^ moving the route would move nothing
+              |
+              = help: name the service that takes over, or leave `new` out until there is one
+        "#]],
+    );
+}

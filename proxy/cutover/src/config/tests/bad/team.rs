@@ -973,3 +973,115 @@ match = { path = "z" }
         "#]],
     );
 }
+
+#[test]
+fn no_methods_at_all() {
+    team(
+        r#"methods = ["GET"]"#,
+        r#"methods = []"#,
+        expect![[r#"
+            error[out_of_range]: `methods` must not be empty
+             --> routes/devices.toml:8:21
+              |
+            8 | match = { methods = [], path = "/devices/{id}" }
+              |                     ^^
+              |
+              = help: leave `methods` out for the default, which is any
+        "#]],
+    );
+}
+
+#[test]
+fn an_empty_salt() {
+    team(
+        r#"owner = "devices-team""#,
+        r#"owner = "devices-team"
+salt = """#,
+        expect![[r#"
+            error[out_of_range]: `salt` must not be empty
+             --> routes/devices.toml:3:8
+              |
+            3 | salt = ""
+              |        ^^
+              |
+              = help: leave `salt` out for the default, which is the group's id
+        "#]],
+    );
+}
+
+#[test]
+fn both_sides_are_one_upstream() {
+    team(
+        r#"new = "registry""#,
+        r#"new = "monolith""#,
+        expect![[r#"
+            warning[unused]: nothing refers to upstream `registry`
+              --> cutover.toml:10:11
+               |
+            10 | [upstream.registry]
+               |           ^^^^^^^^
+
+            warning[same_upstream]: `legacy` and `new` are both `monolith`
+             --> routes/devices.toml:9:7
+              |
+            9 | new = "monolith"
+              |       ^^^^^^^^^^ moving the route would move nothing
+              |
+              = help: name the service that takes over, or leave `new` out until there is one
+        "#]],
+    );
+}
+
+#[test]
+fn a_method_that_is_not_safe() {
+    team(
+        r#"methods = ["GET"], path = "/devices/{id}" }"#,
+        r#"methods = ["GET", "POST"], path = "/devices/{id}" }
+writes = "safe""#,
+        expect![[r#"
+            warning[safe_writes]: `POST` is declared `safe`
+             --> routes/devices.toml:9:10
+              |
+            9 | writes = "safe"
+              |          ^^^^^^ where new fails, legacy answers the request again: a write might happen twice
+              |
+              = help: use `idempotent` or `unsafe`, unless such a request changes nothing
+        "#]],
+    );
+}
+
+#[test]
+fn every_method_declared_safe() {
+    team(
+        r#"methods = ["GET"], path = "/devices/{id}" }"#,
+        r#"path = "/devices/{id}" }
+writes = "safe""#,
+        expect![[r#"
+            warning[safe_writes]: every method, `POST` too, is declared `safe`
+             --> routes/devices.toml:9:10
+              |
+            9 | writes = "safe"
+              |          ^^^^^^ where new fails, legacy answers the request again: a write might happen twice
+              |
+              = help: use `idempotent` or `unsafe`, unless such a request changes nothing
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_of_the_cohort_in_the_group() {
+    team(
+        r#"owner = "devices-team""#,
+        r#"owner = "devices-team"
+deny = ["x"]"#,
+        expect![[r#"
+            error[unknown_key]: unknown key `deny` in [group.devices]
+             --> routes/devices.toml:3:1
+              |
+            3 | deny = ["x"]
+              | ^^^^
+              |
+              = help: put it into `[group.devices.cohort]`
+        "#]],
+    );
+}
