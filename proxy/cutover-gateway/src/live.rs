@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cutover_domain::{Route, RouteTable, Side, Timeouts};
+use cutover_domain::{Route, RouteTable, Scheme, Side, Timeouts};
 use cutover_telemetry::span::RouteLabel;
 
 use crate::{
@@ -179,12 +179,17 @@ fn live_route(
 
 fn upstreams(
     table: &RouteTable,
-    settings: &Settings,
+    settings: &Arc<Settings>,
     metrics: &GatewayMetrics,
     before: Option<&LiveTable>,
 ) -> Result<Vec<Arc<Upstream>>, PublishError> {
     let same = |spec: &cutover_domain::Upstream| {
         let before = before.filter(|before| before.settings.limits == settings.limits)?;
+        // A reload reads certificates again.
+        let is_reload = !Arc::ptr_eq(&before.settings, settings);
+        if is_reload && spec.scheme == Scheme::Https {
+            return None;
+        }
         before.upstreams.iter().find(|known| known.spec == *spec).cloned()
     };
     let resolve = |spec: &cutover_domain::Upstream| match same(spec) {

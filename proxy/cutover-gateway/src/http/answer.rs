@@ -22,6 +22,9 @@ use crate::upstream::Lease;
 pub(crate) struct Answer {
     content: Content,
     exchange: Option<Box<Exchange>>,
+    /// Its head speaks of a length that it has not, as a 304's may (RFC 9110 §8.6). hyper keeps
+    /// such a field only if there might be a body.
+    claims_length: bool,
 }
 
 enum Content {
@@ -63,7 +66,9 @@ impl Answer {
     ) -> Response<Answer> {
         let text = Bytes::from(format!("{message} ({code})\n"));
         let length = HeaderValue::from(text.len());
-        let mut response = Response::new(Answer { content: Content::Text(text), exchange });
+        let answer = Answer { content: Content::Text(text), exchange, claims_length: false };
+        answer.stream(|stream| stream.given(Instant::now()));
+        let mut response = Response::new(answer);
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -73,7 +78,7 @@ impl Answer {
 
     /// Nothing; for answers whose meaning is their head.
     pub(crate) fn empty(exchange: Option<Box<Exchange>>) -> Answer {
-        Answer { content: Content::Text(Bytes::new()), exchange }
+        Answer { content: Content::Text(Bytes::new()), exchange, claims_length: false }
     }
 
     /// An upstream's body as it comes.
@@ -92,10 +97,19 @@ impl Answer {
                 patience: None,
             })),
             exchange: Some(exchange),
+            claims_length: false,
         };
+        // A client that opens no window is never seen to take anything.
+        answer.stream(|stream| stream.given(Instant::now()));
         // hyper does not poll a body that has already ended.
         answer.close_if_ended();
         answer
+    }
+
+    /// The same, of a 304 whose head says how long the body would be.
+    pub(crate) fn claiming_length(mut self) -> Answer {
+        self.claims_length = true;
+        self
     }
 
     fn close(&mut self, ending: Ending) {
@@ -110,6 +124,13 @@ impl Answer {
         {
             streaming.release();
             self.close(Ending::Complete);
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match &self.content {
+            Content::Text(text) => text.is_empty(),
+            Content::Upstream(streaming) => streaming.incoming.is_end_stream(),
         }
     }
 
@@ -165,14 +186,12 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Text(text) => text.is_empty(),
-            Content::Upstream(streaming) => streaming.incoming.is_end_stream(),
-        }
+        !self.claims_length && self.has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
+            _ if self.claims_length => SizeHint::new(),
             Content::Text(text) => SizeHint::with_exact(text.len() as u64),
             Content::Upstream(streaming) => streaming.incoming.size_hint(),
         }
@@ -181,7 +200,7 @@ impl Body for Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        let complete = self.is_end_stream();
+        let complete = self.has_ended();
         self.close(if complete { Ending::Complete } else { Ending::ClientGone });
     }
 }

@@ -206,7 +206,11 @@ impl Relay {
         {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        let claims_length = parts.status == StatusCode::NOT_MODIFIED
+            && self.exchange.version < Version::HTTP_2
+            && parts.headers.contains_key(header::CONTENT_LENGTH);
         let answer = Answer::streaming(incoming, lease, patience.idle, self.exchange);
+        let answer = if claims_length { answer.claiming_length() } else { answer };
         Ok(Response::from_parts(parts, answer))
     }
 

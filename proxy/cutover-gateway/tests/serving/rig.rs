@@ -1,11 +1,16 @@
 //! A gateway between two scripted upstreams.
 
+mod client;
+mod h2;
+mod pki;
+mod script;
+
 use std::{
-    io::{self, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io,
+    net::SocketAddr,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicU64, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -20,8 +25,6 @@ use cutover_gateway::{
     Gateway, GatewayHandle, GatewayMetrics, Inherited, RouteCounts, Settings, Telemetry,
     settings::{Limits, ListenerSettings},
 };
-use prometheus_client::registry::Registry;
-
 use cutover_telemetry::{
     Tracer, Trust,
     canonical::CanonicalLog,
@@ -29,16 +32,28 @@ use cutover_telemetry::{
     metrics::TelemetryMetrics,
     sampling::Sampler,
 };
+use prometheus_client::registry::Registry;
+
+pub(crate) use self::{
+    client::Client,
+    h2::{Body, H2Client, H2Upstream, Raw, body, empty, live_body, text},
+    pki::Pki,
+    script::{
+        Behaviour, Script, Seen, answer, closes, closes_after, cut, endless, held, hints_forever,
+        interim, reads_all, refuses, silent, websocket,
+    },
+};
 
 /// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Rig {
     pub(crate) handle: GatewayHandle,
     pub(crate) legacy: Script,
-    #[allow(dead_code, reason = "kept alive")]
     pub(crate) new: Script,
-    declaration: Declaration,
+    pub(crate) declaration: Declaration,
+    /// As it was started; to be changed and reloaded.
+    pub(crate) settings: Settings,
     registry: Registry,
     revision: AtomicU64,
     thread: Option<JoinHandle<()>>,
@@ -50,28 +65,6 @@ pub(crate) struct Successor {
     pub(crate) handle: mpsc::Receiver<(GatewayHandle, LogGuard)>,
     pub(crate) thread: JoinHandle<()>,
 }
-
-/// What an upstream does with one connection; `None`: nothing listens at its address.
-pub(crate) type Behaviour = Option<Box<dyn Fn(&Seen, TcpStream) -> io::Result<()> + Send + Sync>>;
-
-/// A scripted upstream.
-pub(crate) struct Script {
-    address: SocketAddr,
-    seen: Arc<Seen>,
-    _socket: Option<TcpListener>,
-}
-
-/// What an upstream has seen.
-#[derive(Default)]
-pub(crate) struct Seen {
-    requests: AtomicUsize,
-    connections: AtomicUsize,
-    last: Mutex<String>,
-    sent: AtomicU64,
-    progress: Mutex<Option<Instant>>,
-}
-
-pub(crate) struct Client(TcpStream);
 
 pub(crate) fn route(id: &str, method: &str, path: &str, writes: WriteClass) -> RouteSpec {
     RouteSpec {
@@ -89,116 +82,6 @@ pub(crate) fn route(id: &str, method: &str, path: &str, writes: WriteClass) -> R
         target: Target::phase(cutover_domain::Phase::Legacy),
         timeouts: Timeouts { first_byte_ms: Some(700), ..Timeouts::default() },
     }
-}
-
-// === behaviours ===
-
-/// Answers each request with `reply`.
-pub(crate) fn answer(reply: &'static str) -> Behaviour {
-    closes_after(usize::MAX, reply)
-}
-
-/// As `answer`, but closes the connection after `count` answers.
-pub(crate) fn closes_after(count: usize, reply: &'static str) -> Behaviour {
-    Some(Box::new(move |seen, mut stream| {
-        for _ in 0..count {
-            if !seen.request(&mut stream)? {
-                break;
-            }
-            stream.write_all(reply.as_bytes())?;
-        }
-        Ok(())
-    }))
-}
-
-/// Nothing listens at its address.
-pub(crate) fn refuses() -> Behaviour {
-    None
-}
-
-/// Reads a request and closes.
-pub(crate) fn closes() -> Behaviour {
-    Some(Box::new(|seen, mut stream| seen.request(&mut stream).map(|_| ())))
-}
-
-/// Reads a request and says nothing.
-pub(crate) fn silent() -> Behaviour {
-    Some(Box::new(|seen, mut stream| {
-        seen.request(&mut stream)?;
-        stream.read(&mut [0]).map(|_| ())
-    }))
-}
-
-/// Reads to the end of the connection and answers nothing.
-pub(crate) fn reads_all() -> Behaviour {
-    Some(Box::new(|seen, mut stream| {
-        let mut all = Vec::new();
-        let _ = stream.read_to_end(&mut all);
-        seen.note(&all);
-        Ok(())
-    }))
-}
-
-/// Sends `reply` and closes in the middle of it.
-pub(crate) fn cut(reply: &'static str) -> Behaviour {
-    Some(Box::new(move |seen, mut stream| {
-        seen.request(&mut stream)?;
-        stream.write_all(reply.as_bytes())
-    }))
-}
-
-/// 100, then the body, then 103, then the answer.
-pub(crate) fn interim() -> Behaviour {
-    Some(Box::new(|seen, mut stream| {
-        seen.head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-        stream.read_exact(&mut [0; 2])?;
-        stream.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")?;
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
-    }))
-}
-
-/// Switches protocols and echoes.
-pub(crate) fn websocket() -> Behaviour {
-    Some(Box::new(|seen, mut stream| {
-        seen.head(&mut stream)?;
-        stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")?;
-        let mut buffer = [0; 64];
-        loop {
-            let read = stream.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(());
-            }
-            stream.write_all(&buffer[..read])?;
-        }
-    }))
-}
-
-/// Answers once it is released.
-pub(crate) fn held(reply: &'static str) -> (Behaviour, mpsc::Sender<()>) {
-    let (release, released) = mpsc::channel();
-    let released = Mutex::new(released);
-    let behaviour: Behaviour = Some(Box::new(move |seen, mut stream| {
-        seen.request(&mut stream)?;
-        let _ = released.lock().unwrap().recv();
-        stream.write_all(reply.as_bytes())
-    }));
-    (behaviour, release)
-}
-
-/// An answer of `bytes` bytes.
-pub(crate) fn endless(bytes: u64) -> Behaviour {
-    Some(Box::new(move |seen, mut stream| {
-        seen.request(&mut stream)?;
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n")?;
-        let chunk = [b'x'; 16 * 1024];
-        while seen.sent.load(Ordering::Relaxed) < bytes {
-            stream.write_all(&chunk)?;
-            seen.sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            *seen.progress.lock().unwrap() = Some(Instant::now());
-        }
-        Ok(())
-    }))
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -240,8 +123,17 @@ impl Rig {
 
     pub(crate) fn with(
         routes: &[RouteSpec],
-        [legacy, new]: [Behaviour; 2],
+        upstreams: [Behaviour; 2],
         change: impl FnOnce(&mut Settings),
+    ) -> Rig {
+        Rig::custom(routes, upstreams, |settings, _| change(settings))
+    }
+
+    /// With settings and declaration changed before the start.
+    pub(crate) fn custom(
+        routes: &[RouteSpec],
+        [legacy, new]: [Behaviour; 2],
+        change: impl FnOnce(&mut Settings, &mut Declaration),
     ) -> Rig {
         let (legacy, new) = (Script::start(legacy), Script::start(new));
         let upstream = |name: &str, script: &Script| Upstream {
@@ -253,7 +145,7 @@ impl Rig {
             connections_max: 100,
             tls: UpstreamTls::default(),
         };
-        let declaration = Declaration {
+        let mut declaration = Declaration {
             upstreams: vec![upstream("legacy", &legacy), upstream("new", &new)],
             groups: vec![Group {
                 id: "g".into(),
@@ -264,9 +156,9 @@ impl Rig {
             default: "legacy".into(),
         };
         let mut settings = settings(([127, 0, 0, 1], 0).into());
-        change(&mut settings);
+        change(&mut settings, &mut declaration);
         let mut registry = Registry::default();
-        let (gateway, log) = gateway(settings, &declaration, None, &mut registry);
+        let (gateway, log) = gateway(settings.clone(), &declaration, None, &mut registry);
         let handle = gateway.handle();
         let thread = std::thread::spawn(move || gateway.run());
         let revision = AtomicU64::new(1);
@@ -275,6 +167,7 @@ impl Rig {
             legacy,
             new,
             declaration,
+            settings,
             registry,
             revision,
             thread: Some(thread),
@@ -299,16 +192,33 @@ impl Rig {
     }
 
     pub(crate) fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.handle.addresses()[0]).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Client(stream)
+        Client::connect(self.address())
+    }
+
+    /// A client by TLS, which may resume a session of `config`.
+    pub(crate) fn client_tls(&self, config: &Arc<rustls::ClientConfig>) -> Client {
+        Client::connect_tls(self.address(), config)
+    }
+
+    /// A client by TLS who has never been here.
+    pub(crate) fn fresh_client_tls(&self, pki: &Pki, identity: Option<pki::Identity>) -> Client {
+        self.client_tls(&pki.client(identity, &["http/1.1"]))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.handle.addresses()[0]
     }
 
     /// Puts a route into a phase.
     pub(crate) fn put(&self, id: &str, target: Target) {
+        self.put_state(id, RouteState::INITIAL.at(target, 1));
+    }
+
+    /// Puts a route into a state.
+    pub(crate) fn put_state(&self, id: &str, state: RouteState) {
         let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
         let state = |route: &RouteSpec| match route.id == id {
-            true => RouteState::INITIAL.at(target, revision),
+            true => RouteState { revision, ..state.clone() },
             false => RouteState::INITIAL,
         };
         let table = RouteTable::build(&self.declaration, revision, state).unwrap();
@@ -319,6 +229,15 @@ impl Rig {
     pub(crate) fn declare(&self, routes: &[RouteSpec]) {
         let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
         let declaration = Declaration { routes: routes.to_vec(), ..self.declaration.clone() };
+        let table = RouteTable::build(&declaration, revision, |_| RouteState::INITIAL).unwrap();
+        self.handle.publish(Arc::new(table)).unwrap();
+    }
+
+    /// Declares the upstreams in another order, and puts every route back to legacy.
+    pub(crate) fn declare_upstreams_reversed(&self) {
+        let revision = self.revision.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut declaration = self.declaration.clone();
+        declaration.upstreams.reverse();
         let table = RouteTable::build(&declaration, revision, |_| RouteState::INITIAL).unwrap();
         self.handle.publish(Arc::new(table)).unwrap();
     }
@@ -357,155 +276,5 @@ impl Drop for Rig {
         if !std::thread::panicking() {
             ended.unwrap();
         }
-    }
-}
-
-// === impl Script ===
-
-impl Script {
-    fn start(behaviour: Behaviour) -> Script {
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        let seen = Arc::<Seen>::default();
-        let Some(behaviour) = behaviour else {
-            return Script { address, seen, _socket: None };
-        };
-        let (accepting, shared) = (socket.try_clone().unwrap(), Arc::clone(&seen));
-        let behaviour = Arc::new(behaviour);
-        std::thread::spawn(move || {
-            for stream in accepting.incoming().flatten() {
-                let (seen, behaviour) = (Arc::clone(&shared), Arc::clone(&behaviour));
-                seen.connections.fetch_add(1, Ordering::Relaxed);
-                std::thread::spawn(move || {
-                    let _ = behaviour(&seen, stream);
-                });
-            }
-        });
-        Script { address, seen, _socket: Some(socket) }
-    }
-
-    pub(crate) fn requests(&self) -> usize {
-        self.seen.requests.load(Ordering::Relaxed)
-    }
-
-    /// The last request, byte for byte.
-    pub(crate) fn last(&self) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let last = self.seen.last.lock().unwrap().clone();
-            if !last.is_empty() {
-                return last;
-            }
-            assert!(Instant::now() < deadline, "no request came");
-            std::thread::park_timeout(Duration::from_millis(5));
-        }
-    }
-
-    pub(crate) fn sent(&self) -> u64 {
-        self.seen.sent.load(Ordering::Relaxed)
-    }
-
-    /// Whether nothing could be sent for `time`.
-    pub(crate) fn is_stalled(&self, time: Duration) -> bool {
-        self.seen.progress.lock().unwrap().is_some_and(|at| at.elapsed() > time)
-    }
-}
-
-impl Seen {
-    /// Reads one request with its body; false at the end of the connection.
-    fn request(&self, stream: &mut TcpStream) -> io::Result<bool> {
-        let mut request = read_head(stream)?;
-        if request.is_empty() {
-            return Ok(false);
-        }
-        let head = String::from_utf8_lossy(&request).to_lowercase();
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
-        if let Some(length) = length {
-            let start = request.len();
-            request.resize(start + length.parse::<usize>().unwrap(), 0);
-            stream.read_exact(&mut request[start..])?;
-        } else if head.contains("transfer-encoding: chunked") {
-            while !request.windows(5).any(|end| end == b"\r\n0\r\n")
-                || !request.ends_with(b"\r\n\r\n")
-            {
-                let mut byte = [0];
-                stream.read_exact(&mut byte)?;
-                request.push(byte[0]);
-            }
-        }
-        self.note(&request);
-        Ok(true)
-    }
-
-    fn head(&self, stream: &mut TcpStream) -> io::Result<()> {
-        let head = read_head(stream)?;
-        self.note(&head);
-        Ok(())
-    }
-
-    fn note(&self, request: &[u8]) {
-        *self.last.lock().unwrap() = String::from_utf8_lossy(request).into_owned();
-        self.requests.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte)? == 0 {
-            break;
-        }
-        head.push(byte[0]);
-    }
-    Ok(head)
-}
-
-// === impl Client ===
-
-impl Client {
-    pub(crate) fn send(&mut self, bytes: &str) {
-        self.0.write_all(bytes.as_bytes()).unwrap();
-    }
-
-    /// Sends a request and reads its answer, which must have a `Content-Length`.
-    pub(crate) fn ask(&mut self, request: &str) -> String {
-        self.send(request);
-        let mut reply = self.read_until("\r\n\r\n");
-        let head = reply.to_lowercase();
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
-        let length: usize = length.unwrap_or("0").parse().unwrap();
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        reply.push_str(&String::from_utf8_lossy(&body));
-        reply
-    }
-
-    pub(crate) fn read_until(&mut self, end: &str) -> String {
-        let mut read = Vec::new();
-        let mut byte = [0];
-        while !read.ends_with(end.as_bytes()) {
-            match self.0.read(&mut byte) {
-                Ok(0) | Err(_) => {
-                    panic!("ended before {end:?}: {:?}", String::from_utf8_lossy(&read))
-                }
-                Ok(_) => read.push(byte[0]),
-            }
-        }
-        String::from_utf8_lossy(&read).into_owned()
-    }
-
-    pub(crate) fn read_to_end(&mut self) -> String {
-        let mut read = Vec::new();
-        match self.0.read_to_end(&mut read) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
-            Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(&read)),
-        }
-        String::from_utf8_lossy(&read).into_owned()
-    }
-
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
     }
 }

@@ -1,0 +1,18 @@
+//! The data plane as its clients and upstreams see it: raw bytes on both sides.
+//!
+//! Every test has a gateway of its own on free ports, in this process.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bodies;
+mod drain;
+mod failure;
+mod http2;
+mod identity;
+mod limits;
+mod places;
+mod plain;
+mod rig;
+mod smuggling;
+mod tls;
+mod upstreams;
