@@ -201,12 +201,10 @@ fn a_body_that_comes_too_slowly_is_told() {
     );
 
     let (sender, drips) = live_body();
-    let dripping = h2.block_on(async {
-        tokio::spawn(async move {
-            while sender.send(Frame::data(Bytes::from_static(b"."))).is_ok() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        })
+    let dripping = h2.spawn(async move {
+        while sender.send(Frame::data(Bytes::from_static(b"."))).is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     });
     let reply = h2.ask(Request::post("http://a/x").body(drips).unwrap());
     assert_eq!(reply.status.as_u16(), 408, "a byte now and then is too slow as well");

@@ -144,7 +144,15 @@ impl H2Client {
         self.runtime.block_on(patient).expect("in time")
     }
 
-    /// Once the gateway has closed the connection.
+    /// Goes on beside what this client asks for.
+    pub(crate) fn spawn(
+        &self,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
+        self.runtime.spawn(future)
+    }
+
+    /// Whether the gateway has closed the connection.
     pub(crate) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
