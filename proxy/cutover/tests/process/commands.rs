@@ -96,10 +96,38 @@ fn explain_tells_the_running_truth() {
         let args: Vec<&str> = args.iter().chain(more).copied().collect();
         proxy.cutover(&args).ends_with(0).json()
     };
-    assert_eq!(explain(&[])["route"]["phase"], "shadow", "the files alone");
-    let running = explain(&["--admin", &admin]);
-    assert_eq!(running["route"]["phase"], "canary");
-    assert_eq!(running["route"]["side"], proxy.side());
+    let files = explain(&["--files"]);
+    assert_eq!(files["route"]["phase"], "shadow");
+    assert_eq!(files["source"]["kind"], "files");
+    for more in [&[][..], &["--admin", &admin]] {
+        let running = explain(more);
+        assert_eq!(running["route"]["phase"], "canary");
+        assert_eq!(running["route"]["side"], proxy.side());
+        assert_eq!(running["source"], serde_json::json!({ "kind": "proxy", "at": admin }));
+    }
+    assert_eq!(files["route"]["bucket"], explain(&[])["route"]["bucket"], "in every phase");
+}
+
+#[test]
+fn explain_falls_back_to_the_files_and_says_so() {
+    let mut proxy = Proxy::start();
+    proxy.signal("-TERM");
+    assert_eq!(proxy.exit(), 0);
+    let said = proxy.cutover(&["explain", "GET", "/devices/7", "--subject", "7"]).ends_with(0);
+    assert!(said.out.contains("source    the files of cutover.toml"), "{}", said.out);
+    assert!(said.err.contains("no proxy answers at"), "{}", said.err);
+    assert!(said.err.contains("asking the files"), "{}", said.err);
+    let admin = format!("http://{}", proxy.admin);
+    proxy.cutover(&["explain", "GET", "/devices/7", "--admin", &admin]).ends_with(1);
+}
+
+#[test]
+fn explain_does_not_pass_files_off_as_the_truth_of_a_proxy_that_refuses() {
+    let proxy = Proxy::start();
+    fs::write(proxy.file("eve.token"), "x".repeat(43)).unwrap();
+    let said = proxy.cutover(&["explain", "GET", "/devices/7", "--token-file", "eve.token"]);
+    let said = said.ends_with(4);
+    assert!(said.out.is_empty() && said.err.contains("--files"), "{}", said.err);
 }
 
 #[test]

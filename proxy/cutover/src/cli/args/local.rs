@@ -68,10 +68,12 @@ pub(in crate::cli) struct Check {
     help_template = TEMPLATE,
     before_help = "\
 Examples:
-  cutover explain GET /api/v1/devices/7
+  cutover explain GET /api/v1/devices/7                    as it runs now
   cutover explain GET /api/v1/devices/7 --subject dev-7 -H 'X-Region: eu'
-  cutover explain GET /api/v1/devices/7 --admin http://127.0.0.1:9900     as it runs now
-  cutover explain --code group_split                                      what a code means"
+  cutover explain GET /api/v1/devices/7 --files            as ./cutover.toml asks
+  cutover explain --code group_split                       what a code means",
+    after_help = "\
+The proxy that runs is asked; where none answers, the files are. The answer names its source."
 )]
 pub(in crate::cli) struct Explain {
     /// Method of the request
@@ -86,11 +88,18 @@ pub(in crate::cli) struct Explain {
     /// A header of the request
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     pub(in crate::cli) header: Vec<String>,
-    /// The process file, or the directory that holds it
-    #[arg(short, long, value_name = "FILE", default_value = ".")]
-    pub(in crate::cli) config: PathBuf,
+    /// Ask the files, not the proxy: every route is where its file wants it
+    #[arg(long)]
+    pub(in crate::cli) files: bool,
+    /// Ask the files of this process file, or of the directory that holds it
+    #[arg(short, long, value_name = "FILE")]
+    pub(in crate::cli) config: Option<PathBuf>,
     /// Explain a code instead
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["method", "path", "subject", "header"])]
+    #[arg(
+        long,
+        value_name = "CODE",
+        conflicts_with_all = ["method", "path", "subject", "header", "files", "config"]
+    )]
     pub(in crate::cli) code: Option<String>,
 }
 

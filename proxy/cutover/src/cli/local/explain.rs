@@ -3,34 +3,21 @@
 
 mod others;
 mod request;
+mod source;
 
-use cutover_domain::{
-    Decision, OnFailure, Phase, Reason, Route, RouteState, RouteTable, Side, Subjects, bucket,
-    decide,
-};
+use cutover_domain::{Decision, OnFailure, Phase, Reason, Route, Side, Subjects, bucket, decide};
 use serde_json::json;
 
-use self::request::Asked;
-use super::load;
-use crate::{
-    cli::{
-        admin::Client,
-        args::{Explain, Global},
-        exit::{Exit, Failure},
-        io::Io,
-        output::print_json,
-        remote,
-    },
-    config::{Config, Depth},
+use self::{
+    request::Asked,
+    source::{Source, Subject},
 };
-
-/// What is explained: a configuration and where its routes are.
-struct Subject {
-    config: Config,
-    table: RouteTable,
-    /// It comes from a running proxy.
-    running: bool,
-}
+use crate::cli::{
+    args::{Explain, Global},
+    exit::{Exit, Failure},
+    io::Io,
+    output::print_json,
+};
 
 /// The explanation, ready to be printed.
 struct Explanation<'a> {
@@ -40,16 +27,21 @@ struct Explanation<'a> {
     others: Vec<others::Other<'a>>,
 }
 
+/// Whom the decision sticks to.
+struct Whom {
+    subject: String,
+    /// Where it was read; `None`: `--subject` gave it.
+    read_from: Option<String>,
+    bucket: u16,
+}
+
 pub(in crate::cli) fn run(
     args: &Explain,
     global: &Global,
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
     let asked = Asked::parse(args)?;
-    let subject = match &global.admin {
-        Some(_) => of_proxy(&Client::connect(global, io)?, io)?,
-        None => of_files(args, io)?,
-    };
+    let subject = source::find(args, global, io)?;
     let head = asked.head();
     let at = subject.table.find(&head);
     let route = at.map(|at| &subject.table.routes[at]);
@@ -67,41 +59,16 @@ pub(in crate::cli) fn run(
     Ok(Exit::Done)
 }
 
-/// The files alone: every route is where its file wants it.
-fn of_files(args: &Explain, io: &mut Io<'_>) -> Result<Subject, Failure> {
-    let config = load(&args.config, Depth::WithoutFiles, io)?;
-    let state = |spec: &cutover_domain::RouteSpec| RouteState::INITIAL.at(spec.target, 0);
-    subject(config, state, false)
-}
-
-/// The running truth: the proxy's own files, and where it says the routes are.
-fn of_proxy(client: &Client, io: &mut Io<'_>) -> Result<Subject, Failure> {
-    let (config, states) = remote::truth(client, io)?;
-    let state = |spec: &cutover_domain::RouteSpec| {
-        states.get(&spec.id).cloned().unwrap_or(RouteState::INITIAL)
-    };
-    subject(config, state, true)
-}
-
-fn subject(
-    config: Config,
-    state: impl FnMut(&cutover_domain::RouteSpec) -> RouteState,
-    running: bool,
-) -> Result<Subject, Failure> {
-    let table = RouteTable::build(&config.declaration, 0, state).map_err(|conflicts| {
-        let words: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
-        Failure::new("invalid_config", words.join("; ")).exit(Exit::InvalidConfig)
-    })?;
-    Ok(Subject { config, table, running })
-}
-
 // === impl Explanation ===
 
 impl Explanation<'_> {
     fn text(&self) -> String {
         let asked = self.asked;
         let host = asked.host().map(|host| format!("  (host {host})")).unwrap_or_default();
-        let mut lines = vec![format!("{} {}{host}", asked.method(), asked.path())];
+        let mut lines = vec![
+            format!("{} {}{host}", asked.method(), asked.path()),
+            format!("source    {}", self.subject.source),
+        ];
         match &self.route {
             None => {
                 let upstream = &self.subject.table.upstreams[self.subject.table.default];
@@ -120,12 +87,12 @@ impl Explanation<'_> {
         let (spec, group) = (&route.spec, &route.group);
         lines.push(format!("route     {} (group {}, owner {})", spec.id, group.id, group.owner));
         lines.push(format!("matches   {}", others::endpoint(&spec.endpoint)));
-        let source = match self.subject.running {
-            true if route.state.revision > 0 => format!("revision {}", route.state.revision),
-            true => "no one moved it yet".to_owned(),
-            false => "as the files ask; with --admin, as it runs now".to_owned(),
+        let since = match (&self.subject.source, route.state.revision) {
+            (Source::Files(_), _) => "as the files ask".to_owned(),
+            (Source::Proxy(_), 0) => "no one moved it yet".to_owned(),
+            (Source::Proxy(_), revision) => format!("revision {revision}"),
         };
-        lines.push(format!("phase     {} ({source})", route.state.target()));
+        lines.push(format!("phase     {} ({since})", route.state.target()));
         if let Some(held) = &route.state.held {
             lines.push(format!("held      {}", held.cause));
         }
@@ -140,28 +107,36 @@ impl Explanation<'_> {
     }
 
     fn subject_line(&self, route: &Route) -> String {
-        let seen = self.asked.subjects(Some(route));
-        let sources = &route.group.subjects;
-        let found = sources.iter().find_map(|source| Some((source, seen.subject(source)?)));
-        let Some((source, subject)) = found else {
-            let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        let Some(whom) = self.whom(route) else {
+            let sources: Vec<String> =
+                route.group.subjects.iter().map(ToString::to_string).collect();
             return match sources.as_slice() {
                 [] => "none: the group declares no source".to_owned(),
                 some => format!("none: nothing in {}", some.join(", ")),
             };
         };
-        let bucket = bucket(&route.group.cohort.salt, &subject);
-        let source = match self.asked.subject_is_given() {
-            true => "as given".to_owned(),
-            false => format!("from {source}"),
+        let from = match whom.read_from {
+            None => "as given".to_owned(),
+            Some(source) => format!("from {source}"),
         };
-        format!("{subject} ({source}), bucket {bucket} of 10000")
+        format!("{} ({from}), bucket {} of 10000", whom.subject, whom.bucket)
+    }
+
+    fn whom(&self, route: &Route) -> Option<Whom> {
+        let seen = self.asked.subjects(Some(route));
+        let mut sources = route.group.subjects.iter();
+        let (source, subject) = sources.find_map(|source| Some((source, seen.subject(source)?)))?;
+        Some(Whom {
+            bucket: bucket(&route.group.cohort.salt, &subject),
+            subject: subject.into_owned(),
+            read_from: (!self.asked.subject_is_given()).then(|| source.to_string()),
+        })
     }
 
     fn document(&self) -> serde_json::Value {
         let asked = self.asked;
         let route = self.route.as_ref().map(|(route, decision)| {
-            let bucket = decision.subject.as_ref().map(|s| bucket(&route.group.cohort.salt, s));
+            let whom = self.whom(route);
             json!({
                 "id": route.spec.id,
                 "group": route.group.id,
@@ -170,8 +145,9 @@ impl Explanation<'_> {
                 "percent": route.state.percent.as_f64(),
                 "revision": route.state.revision,
                 "held": route.state.held.as_ref().map(|held| &held.cause),
-                "subject": decision.subject,
-                "bucket": bucket,
+                "subject": whom.as_ref().map(|whom| &whom.subject),
+                "subject_from": whom.as_ref().map(|whom| &whom.read_from),
+                "bucket": whom.as_ref().map(|whom| whom.bucket),
                 "side": decision.side.as_str(),
                 "reason": decision.reason.as_str(),
                 "upstream": self.subject.table.upstreams[upstream_of(route, decision.side)].name,
@@ -182,7 +158,8 @@ impl Explanation<'_> {
             "method": asked.method().as_str(),
             "path": asked.path(),
             "host": asked.host(),
-            "running": self.subject.running,
+            "running": matches!(self.subject.source, Source::Proxy(_)),
+            "source": self.subject.source.document(),
             "route": route,
             "default": self.subject.table.upstreams[self.subject.table.default].name,
             "others": self.others,

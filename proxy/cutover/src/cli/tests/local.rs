@@ -276,14 +276,14 @@ fn explain(args: &[&str]) -> Said {
 
 #[test]
 fn explaining_a_request() {
-    let dir = tempfile::tempdir().unwrap();
     explain(&["GET", "/api/v1/devices/7?full=1"]).check(
-        dir.path(),
+        &example("teams"),
         expect![[r#"
             GET /api/v1/devices/7
+            source    the files of DIR/cutover.toml
             route     device-read (group devices, owner devices-team)
             matches   GET /api/v1/devices/{id}
-            phase     canary 5 % (as the files ask; with --admin, as it runs now)
+            phase     canary 5 % (as the files ask)
             subject   7 (from path:id), bucket 814 of 10000
             side      legacy: the cohort only takes buckets below 500
             upstream  monolith (http://monolith.internal:9000)
@@ -299,35 +299,34 @@ fn explaining_a_request() {
 
 #[test]
 fn explaining_a_request_of_the_cohort() {
-    let dir = tempfile::tempdir().unwrap();
     let args =
         ["GET", "https://api.example.org/api/v1/devices/dev-lab-1", "--subject", "dev-lab-2"];
     explain(&args).check(
-        dir.path(),
+        &example("teams"),
         expect![[r#"
-        GET /api/v1/devices/dev-lab-1  (host api.example.org)
-        route     device-read (group devices, owner devices-team)
-        matches   GET /api/v1/devices/{id}
-        phase     canary 5 % (as the files ask; with --admin, as it runs now)
-        subject   dev-lab-2 (as given), bucket 9635 of 10000
-        side      new: the subject is on the allow list
-        upstream  registry (https://registry.internal:443)
-        if it fails before its answer begins: legacy answers, once
-        other routes
-          device-rename: another method (PATCH /api/v1/devices/{id})
-          4 routes have another path
-        --- stderr
-        --- exit 0
-    "#]],
+            GET /api/v1/devices/dev-lab-1  (host api.example.org)
+            source    the files of DIR/cutover.toml
+            route     device-read (group devices, owner devices-team)
+            matches   GET /api/v1/devices/{id}
+            phase     canary 5 % (as the files ask)
+            subject   dev-lab-2 (as given), bucket 9635 of 10000
+            side      new: the subject is on the allow list
+            upstream  registry (https://registry.internal:443)
+            if it fails before its answer begins: legacy answers, once
+            other routes
+              device-rename: another method (PATCH /api/v1/devices/{id})
+              4 routes have another path
+            --- stderr
+            --- exit 0
+        "#]],
     );
 }
 
 #[test]
 fn explaining_an_attribute() {
-    let dir = tempfile::tempdir().unwrap();
     let args = ["GET", "/api/v1/devices/9", "-H", "X-Region: eu-north-1", "-o", "jsonl"];
-    explain(&args).check(dir.path(), expect![[r#"
-        {"api_version":"cutover.dev/v1","default":"monolith","host":null,"kind":"Explanation","method":"GET","others":[{"route":"device-list","why":"another path"},{"route":"device-register","why":"another path"},{"route":"device-rename","why":"another method"},{"route":"template-read","why":"another path"},{"route":"template-write","why":"another path"}],"path":"/api/v1/devices/9","route":{"bucket":9886,"group":"devices","held":null,"id":"device-read","on_failure":"answer_by_legacy","owner":"devices-team","percent":5.0,"phase":"canary","reason":"attribute","revision":0,"side":"new","subject":"9","upstream":"registry"},"running":false}
+    explain(&args).check(&example("teams"), expect![[r#"
+        {"api_version":"cutover.dev/v1","default":"monolith","host":null,"kind":"Explanation","method":"GET","others":[{"route":"device-list","why":"another path"},{"route":"device-register","why":"another path"},{"route":"device-rename","why":"another method"},{"route":"template-read","why":"another path"},{"route":"template-write","why":"another path"}],"path":"/api/v1/devices/9","route":{"bucket":9886,"group":"devices","held":null,"id":"device-read","on_failure":"answer_by_legacy","owner":"devices-team","percent":5.0,"phase":"canary","reason":"attribute","revision":0,"side":"new","subject":"9","subject_from":"path:id","upstream":"registry"},"running":false,"source":{"at":"DIR/cutover.toml","kind":"files"}}
         --- stderr
         --- exit 0
     "#]]);
@@ -335,11 +334,11 @@ fn explaining_an_attribute() {
 
 #[test]
 fn explaining_what_is_no_route() {
-    let dir = tempfile::tempdir().unwrap();
     explain(&["DELETE", "/api/v1/devices/9"]).check(
-        dir.path(),
+        &example("teams"),
         expect![[r#"
             DELETE /api/v1/devices/9
+            source    the files of DIR/cutover.toml
             route     none: it matches no route
             upstream  monolith (http://monolith.internal:9000), the default
             counted   as `_unmatched`
