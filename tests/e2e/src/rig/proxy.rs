@@ -65,7 +65,10 @@ impl Proxy {
         let binary = rig.binary("cutover")?;
         let spec = Spec::new("cutover", &binary).args(["run", "-c", PROCESS_FILE]).args(args);
         let with = |spec: Spec, (name, value): &(String, String)| spec.env(name, value);
-        let process = config.env.iter().fold(spec, with).dir(dir).start(dir)?;
+        // Not beside its files: Cutover looks again whenever something is written there.
+        let log_dir = dir.join("log");
+        std::fs::create_dir_all(&log_dir)?;
+        let process = config.env.iter().fold(spec, with).dir(dir).start(&log_dir)?;
         Ok(Proxy { process, binary, config, dir: dir.to_owned() })
     }
 
