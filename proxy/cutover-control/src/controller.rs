@@ -156,8 +156,13 @@ impl Controller {
             task: Arc::new(Mutex::new(Some(running.task))),
         };
         controller.accepted(controller.view().truth.loaded.clone()).await;
-        bootstrap::first_token(&controller, &config.token_file).await?;
-        Ok(controller)
+        match bootstrap::first_token(&controller, &config.token_file).await {
+            Ok(()) => Ok(controller),
+            Err(error) => {
+                controller.stop().await;
+                Err(error)
+            }
+        }
     }
 
     /// The tables for the data plane; there is one from the start.

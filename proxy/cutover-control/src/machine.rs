@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use cutover_store::{Fault, RecordError, Snapshot};
+use cutover_store::RecordError;
 
 use crate::{
     loader::Loaded,
@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod event;
+mod follow;
 mod rejoin;
 mod tokens;
 
@@ -24,7 +25,7 @@ pub(crate) use event::{Ask, Effect, Event, Fact, Ticket};
 use rejoin::Rejoin;
 
 /// How often a decision is taken anew after the store turned out to be ahead.
-const TRIES_MAX: u8 = 3;
+const TRIES_MAX: u8 = 5;
 
 /// The machine.
 #[derive(Debug)]
@@ -47,7 +48,11 @@ struct Job {
 #[derive(Debug)]
 enum Busy {
     Recording(Job, Box<Proposal>),
-    Refreshing(Job, Refused),
+    /// Reading the store anew, since it is ahead or may be, before a job is judged again, or
+    /// answered with this.
+    Refreshing(Job, Option<Refused>),
+    /// Reading the store anew, since it is ahead.
+    Following,
     Editing(Job, TokenEdit),
     Replaying,
 }
@@ -86,6 +91,7 @@ impl Machine {
                 self.start_rejoin(snapshot, now_ms);
             }
             Event::StoreOpened(_) => {}
+            Event::Seen(head) => self.seen(&head, &mut effects),
             // While something is being recorded, that tells soon enough.
             Event::ProbeFailed(fault) if self.truth.down.is_none() && self.busy.is_none() => {
                 self.degrade(StoreDown::from(&fault), &mut effects);
@@ -162,6 +168,11 @@ impl Machine {
                 None => return,
             },
         };
+        let writes_nothing =
+            proposal.as_ref().map_or_else(Refused::is_of_a_moment, Proposal::is_empty);
+        if writes_nothing && self.is_unsure(&job) {
+            return self.refresh(job, None, effects);
+        }
         match proposal {
             Err(refused) => effects.push(Effect::Answer(job.ticket, Err(refused))),
             Ok(proposal) => self.propose(job, proposal, effects),
@@ -169,7 +180,7 @@ impl Machine {
     }
 
     fn propose(&mut self, job: Job, proposal: Proposal, effects: &mut Effects) {
-        if proposal.new.changes.is_empty() && proposal.loaded.is_none() {
+        if proposal.is_empty() {
             return self.nothing(job, proposal.skipped, effects);
         }
         match &self.truth.down {
@@ -241,8 +252,7 @@ impl Machine {
                 Err(RecordError::Stale { route, expected, found, .. }) => {
                     let place = format!("route `{route}`");
                     let refused = Refused::Stale { place, expected, found };
-                    effects.push(Effect::Refresh);
-                    self.busy = Some(Busy::Refreshing(job, refused));
+                    self.overtaken(job, refused, effects);
                 }
                 Err(RecordError::Fault(fault)) => {
                     self.degrade(StoreDown::from(&fault), effects);
@@ -251,31 +261,6 @@ impl Machine {
             },
             Some(Busy::Replaying) => self.replayed(result, effects),
             other => self.busy = other,
-        }
-    }
-
-    /// The store was ahead: someone else wrote to it. A person decides again; files and
-    /// `legacy-all` are judged again.
-    fn refreshed(&mut self, result: Result<Snapshot, Fault>, effects: &mut Effects) {
-        let Some(Busy::Refreshing(mut job, refused)) = self.busy.take() else { return };
-        match result {
-            Ok(snapshot) => {
-                self.truth.head = self.truth.head.max(snapshot.revision);
-                self.truth.routes = snapshot.routes;
-                self.truth.tokens = snapshot.tokens;
-                self.truth.config_hash = snapshot.config_hash;
-                self.publish(effects);
-                job.tries += 1;
-                if matches!(job.ask, Ask::Move(_)) || job.tries >= TRIES_MAX {
-                    effects.push(Effect::Answer(job.ticket, Err(refused)));
-                } else {
-                    self.waiting.push_front(job);
-                }
-            }
-            Err(fault) => {
-                self.degrade(StoreDown::from(&fault), effects);
-                self.waiting.push_front(job);
-            }
         }
     }
 

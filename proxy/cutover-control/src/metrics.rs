@@ -114,6 +114,8 @@ impl ControlMetrics {
                 self.last_reload_success.set(i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX));
                 self.reload_failed.set(0);
             }
+            // Counted where it was done.
+            Fact::Followed { .. } => {}
             Fact::StoreLost(_) | Fact::StoreBack { .. } | Fact::LegacyAll(_) => {}
         }
     }

@@ -162,6 +162,17 @@ impl Refused {
         }
     }
 
+    /// Whether it could be otherwise by a later state of the routes.
+    pub(crate) fn is_of_a_moment(&self) -> bool {
+        matches!(
+            self,
+            Refused::Stale { .. }
+                | Refused::Move { .. }
+                | Refused::NotForward { .. }
+                | Refused::NotBackward { .. }
+        )
+    }
+
     /// What to do next.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -36,6 +36,7 @@ pub(crate) struct Saved {
 
 impl Saver {
     pub(crate) fn start(path: PathBuf) -> Saver {
+        state_file::tidy(&path);
         let (wanted, wants) = watch::channel(Wanted::default());
         let (saves, saved) = watch::channel(Saved::default());
         let task = tokio::spawn(run(path, wants, saves));

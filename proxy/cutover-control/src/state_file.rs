@@ -6,9 +6,11 @@
 use std::{
     collections::BTreeMap,
     fs,
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use cutover_domain::{Held, Percent, Phase, RouteState, Target};
@@ -19,6 +21,12 @@ use crate::truth::{Entry, TokenEdit, Truth};
 
 /// Format of the file. A file of a later one is refused.
 const VERSION: u32 = 1;
+
+/// How the names of files end that are still being written.
+const BESIDE: &str = "tmp";
+
+/// One that is older than this was given up.
+const BESIDE_AGE_MAX: Duration = Duration::from_mins(10);
 
 /// The state file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,17 +78,53 @@ pub(crate) fn render(truth: &Truth) -> Vec<u8> {
 /// Replaces the file, so that a crash at any moment leaves the old or the new one.
 pub(crate) fn write(path: &Path, text: &[u8]) -> Result<(), StateFileError> {
     let attempt = || -> io::Result<()> {
-        let beside = path.with_extension("tmp");
-        let _ = fs::remove_file(&beside);
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
+        let beside = beside(path);
+        let replaced = replace(path, &beside, text);
+        if replaced.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        replaced?;
         // The rename itself must outlive a power cut too.
         fs::File::open(directory(path))?.sync_all()
     };
     attempt().map_err(|source| StateFileError::Write { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, beside: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(beside, path)
+}
+
+/// A name of its own for every write: during a hand-over two processes write this file, and in
+/// containers even their process ids may be equal.
+fn beside(path: &Path) -> PathBuf {
+    let random = RandomState::new().build_hasher().finish();
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{random:016x}.{BESIDE}"));
+    path.with_file_name(name)
+}
+
+/// Removes what writers that were killed left beside the file. A young one may still be written
+/// to by another process.
+pub(crate) fn tidy(path: &Path) {
+    let Ok(entries) = fs::read_dir(directory(path)) else { return };
+    let prefix = path.file_name().unwrap_or_default().as_encoded_bytes();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let middle = (name.as_encoded_bytes().strip_prefix(prefix))
+            .and_then(|rest| rest.strip_suffix(BESIDE.as_bytes()));
+        let is_ours = middle.is_some_and(|middle| middle.len() == 18);
+        if is_ours && is_old(&entry) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let written = entry.metadata().and_then(|metadata| metadata.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age > BESIDE_AGE_MAX))
 }
 
 fn directory(path: &Path) -> &Path {

@@ -216,19 +216,25 @@ impl Truth {
     }
 
     fn moved(&self, change: &cutover_store::Change) -> Moved {
-        let before = self.state(&change.route);
-        let latch = match (&before.held, &change.after.held) {
-            (Some(_), None) => Some(LatchChange::Released),
-            (before, Some(after)) if before.as_ref() != Some(after) => Some(LatchChange::Held),
-            _ => None,
-        };
-        Moved {
-            route: change.route.clone(),
-            from: before.target(),
-            to: change.after.target(),
-            latch,
-        }
+        moved(&change.route, &self.state(&change.route), &change.after)
     }
+
+    /// Whether the configuration in force here is the one that was accepted last on this store.
+    /// If another process accepted a later one, the values of these files are outdated words.
+    pub(crate) fn has_last_word(&self) -> bool {
+        let hash = self.loaded.as_ref().map(|loaded| &loaded.hash);
+        hash.is_some() && hash == self.config_hash.as_ref()
+    }
+}
+
+/// What happened to a route between two states.
+pub(crate) fn moved(route: &str, before: &RouteState, after: &RouteState) -> Moved {
+    let latch = match (&before.held, &after.held) {
+        (Some(_), None) => Some(LatchChange::Released),
+        (before, Some(after)) if before.as_ref() != Some(after) => Some(LatchChange::Held),
+        _ => None,
+    };
+    Moved { route: route.to_owned(), from: before.target(), to: after.target(), latch }
 }
 
 /// The records after `new` was recorded as `revision`; the same as the store computes.
@@ -249,6 +255,15 @@ pub(crate) fn apply_changes(
 
 pub(crate) fn groups(declaration: &Declaration) -> Groups<'_> {
     declaration.groups.iter().map(|group| (group.id.as_str(), group)).collect()
+}
+
+// === impl Proposal ===
+
+impl Proposal {
+    /// There is nothing to record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.new.changes.is_empty() && self.loaded.is_none()
+    }
 }
 
 // === impl TokenEdit ===

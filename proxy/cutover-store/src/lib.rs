@@ -19,7 +19,9 @@ mod tokens;
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
 pub use open::Store;
 pub use record::{Change, NewRevision};
-pub use rows::{LatchChange, RecordedChange, Revision, RouteRecord, Snapshot, Token, Trigger};
+pub use rows::{
+    Head, LatchChange, RecordedChange, Revision, RouteRecord, Snapshot, Token, Trigger,
+};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use cutover_domain::{Held, Percent, Phase, RouteState, Target};
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{Store, fault::Fault};
 
@@ -19,6 +19,15 @@ pub struct Snapshot {
     /// Every route ever seen, by id, also those no longer declared.
     pub routes: BTreeMap<String, RouteRecord>,
     /// Every token, expired ones included, by name.
+    pub tokens: Vec<Token>,
+}
+
+/// What tells whether someone else wrote to the store: little, so that it can be read often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last revision recorded; 0 in a new store.
+    pub revision: u64,
+    /// As in [`Snapshot::tokens`].
     pub tokens: Vec<Token>,
 }
 
@@ -116,14 +125,25 @@ impl Store {
         self.read_snapshot().await.map_err(self.fault(DOING))
     }
 
+    /// Reads what tells whether [`Store::snapshot`] has changed, as of one moment.
+    pub async fn head(&self) -> Result<Head, Fault> {
+        const DOING: &str = "read the last revision";
+        self.check_present(DOING)?;
+        self.read_head().await.map_err(self.fault(DOING))
+    }
+
+    async fn read_head(&self) -> Result<Head, sqlx::Error> {
+        let mut read = self.pool.begin().await?;
+        let revision = head_of(&mut read).await?;
+        Ok(Head { revision, tokens: tokens_of(&mut read).await? })
+    }
+
     async fn read_snapshot(&self) -> Result<Snapshot, sqlx::Error> {
         let mut read = self.pool.begin().await?;
         let store_id = sqlx::query_scalar("SELECT value FROM meta WHERE key = 'store_id'")
             .fetch_one(&mut *read)
             .await?;
-        let revision: i64 = sqlx::query_scalar("SELECT coalesce(max(rev), 0) FROM revision")
-            .fetch_one(&mut *read)
-            .await?;
+        let revision = head_of(&mut read).await?;
         let config_hash = sqlx::query_scalar(
             "SELECT config_hash FROM revision WHERE config_hash IS NOT NULL ORDER BY rev DESC LIMIT 1",
         )
@@ -131,9 +151,8 @@ impl Store {
         .await?;
         let rows = sqlx::query("SELECT * FROM route_state").fetch_all(&mut *read).await?;
         let routes = rows.iter().map(route_of).collect::<Result<_, _>>()?;
-        let rows = sqlx::query("SELECT * FROM token ORDER BY name").fetch_all(&mut *read).await?;
-        let tokens = rows.iter().map(token_of).collect::<Result<_, _>>()?;
-        Ok(Snapshot { store_id, revision: unsigned(revision), config_hash, routes, tokens })
+        let tokens = tokens_of(&mut read).await?;
+        Ok(Snapshot { store_id, revision, config_hash, routes, tokens })
     }
 
     /// Revisions, newest first: of `route` only (and of it only its own changes), older than
@@ -163,6 +182,17 @@ impl Store {
         .map_err(self.fault(DOING))?;
         revisions_of(&rows).map_err(self.fault(DOING))
     }
+}
+
+async fn head_of(read: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let revision: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(rev), 0) FROM revision").fetch_one(read).await?;
+    Ok(unsigned(revision))
+}
+
+async fn tokens_of(read: &mut SqliteConnection) -> Result<Vec<Token>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM token ORDER BY name").fetch_all(read).await?;
+    rows.iter().map(token_of).collect()
 }
 
 fn revisions_of(rows: &[SqliteRow]) -> Result<Vec<Revision>, sqlx::Error> {

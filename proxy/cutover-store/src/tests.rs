@@ -245,3 +245,24 @@ fn versions_are_compared_as_numbers() {
 fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
+
+#[tokio::test]
+async fn the_head_tells_what_another_process_did() {
+    let dir = dir();
+    let (store, other) = (open(&dir).await, open(&dir).await);
+    assert_eq!(store.head().await.unwrap(), Head { revision: 0, tokens: Vec::new() });
+    other.record(&revision(1, vec![change("a", 0, at(Phase::Shadow))])).await.unwrap();
+    let token = Token {
+        name: "ann".into(),
+        role: "viewer".into(),
+        sha256: [7; 32],
+        created_ms: 1,
+        expires_ms: None,
+    };
+    other.put_token(&token).await.unwrap();
+    assert_eq!(store.head().await.unwrap(), Head { revision: 1, tokens: vec![token] });
+    other.remove_token("ann").await.unwrap();
+    assert!(store.head().await.unwrap().tokens.is_empty());
+    fs::remove_file(store.path()).unwrap();
+    assert_eq!(store.head().await.unwrap_err().kind, FaultKind::Gone);
+}

@@ -117,6 +117,11 @@ impl Rig {
         }));
     }
 
+    /// Stops the control plane; see [`House::end`].
+    async fn end(&self) {
+        self.house.end().await;
+    }
+
     async fn get(&self, path: &str) -> Got {
         self.send("GET", path, "admin", None).await
     }

@@ -9,7 +9,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use cutover_domain::RouteTable;
-use cutover_store::{Fault, FaultKind, OpenError, RecordError, Snapshot, Store, TokenError};
+use cutover_store::{Fault, FaultKind, Head, OpenError, RecordError, Snapshot, Store, TokenError};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -39,8 +39,11 @@ const CAUTIOUS_DEADLINE: Duration = Duration::from_millis(1_500);
 /// First and longest pause between attempts to open the store.
 const RECONNECT_MS: (u64, u64) = (100, 5_000);
 
-/// How often the store is looked at while nobody moves anything.
-const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How often the store is looked at: what another process does to it is in force here within 2 s.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Every how many looks it is also asked whether it can be written.
+const LOOKS_A_PROBE: u32 = 10;
 
 /// What reaches the actor from outside.
 pub(super) enum Message {
@@ -72,6 +75,8 @@ pub(super) struct Shell {
     accepted_at_ms: u64,
     replies: HashMap<u64, Reply>,
     tickets: u64,
+    looks: u32,
+    looking: Option<JoinHandle<()>>,
     events: mpsc::Sender<Event>,
     happened: mpsc::Receiver<Event>,
 }
@@ -107,6 +112,8 @@ impl Shell {
             accepted_at_ms: 0,
             replies: HashMap::new(),
             tickets: 0,
+            looks: 0,
+            looking: None,
             events,
             happened,
         }
@@ -119,6 +126,25 @@ impl Shell {
         loaded: Arc<Loaded>,
         legacy_all: bool,
     ) -> Result<Running, Refused> {
+        match self.first(first, loaded, legacy_all).await {
+            Ok((tables, views)) => {
+                let (asks, inbox) = mpsc::channel(ASKS_MAX);
+                let task = tokio::spawn(self.run(inbox));
+                Ok(Running { asks, tables, views, task })
+            }
+            Err(refused) => {
+                self.finish().await;
+                Err(refused)
+            }
+        }
+    }
+
+    async fn first(
+        &mut self,
+        first: Event,
+        loaded: Arc<Loaded>,
+        legacy_all: bool,
+    ) -> Result<(watch::Receiver<Arc<RouteTable>>, watch::Receiver<Arc<View>>), Refused> {
         let load =
             Ask::Load { loaded, author: Author::files(), reason: "start".into(), expect: None };
         self.handle(first);
@@ -129,19 +155,16 @@ impl Shell {
         let Some(published) = &self.published else {
             return Err(Refused::Internal("a configuration was accepted but not published"));
         };
-        let (tables, views) = (published.tables.subscribe(), published.views.subscribe());
-        let (asks, inbox) = mpsc::channel(ASKS_MAX);
-        let task = tokio::spawn(self.run(inbox));
-        Ok(Running { asks, tables, views, task })
+        Ok((published.tables.subscribe(), published.views.subscribe()))
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
-        let mut probe = tokio::time::interval(PROBE_EVERY);
-        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 Some(event) = self.happened.recv() => self.handle(event),
-                _ = probe.tick() => self.probe(),
+                _ = look.tick() => self.look(),
                 message = inbox.recv() => match message {
                     Some(Message::Ask(ask, reply)) => self.ask(ask, reply),
                     Some(Message::Stop) | None => break,
@@ -277,15 +300,27 @@ impl Shell {
         });
     }
 
-    /// Finds out that the store is away before someone needs it.
-    fn probe(&self) {
+    /// Finds out what others did to the store, and that it is away before someone needs it. One
+    /// look at a time.
+    fn look(&mut self) {
         let Some(store) = self.store.load_full() else { return };
+        if self.looking.as_ref().is_some_and(|looking| !looking.is_finished()) {
+            return;
+        }
+        self.looks = self.looks.wrapping_add(1);
+        let probes = self.looks.is_multiple_of(LOOKS_A_PROBE);
         let events = self.events.clone();
-        tokio::spawn(async move {
-            if let Err(fault) = store.probe().await {
-                let _ = events.send(Event::ProbeFailed(fault)).await;
-            }
-        });
+        self.looking = Some(tokio::spawn(async move {
+            let event = match tokio::time::timeout(STORE_DEADLINE, looked(&store, probes)).await {
+                Ok(Ok(head)) => Event::Seen(head),
+                Ok(Err(fault)) => Event::ProbeFailed(fault),
+                Err(_) => {
+                    let (path, kind) = (store.path().to_owned(), FaultKind::Silent);
+                    Event::ProbeFailed(Fault::without_source("look at it", path, kind))
+                }
+            };
+            let _ = events.send(event).await;
+        }));
     }
 
     fn reconnect(&self) {
@@ -348,6 +383,13 @@ async fn reopened(url: &str) -> (Store, Snapshot) {
     }
 }
 
+async fn looked(store: &Store, probes: bool) -> Result<Head, Fault> {
+    if probes {
+        store.probe().await?;
+    }
+    store.head().await
+}
+
 async fn edit_token(store: &Store, edit: &TokenEdit) -> Result<bool, TokenError> {
     match edit {
         TokenEdit::Put(token) => store.put_token(token).await.map(|()| true),
@@ -368,6 +410,15 @@ fn tell(fact: &Fact) {
                     route = moved.route, from = %moved.from, to = %moved.to, latch, revision,
                     actor, trigger, reason, recorded,
                     "route `{}` {what} {}", moved.route, moved.to
+                );
+            }
+        }
+        Fact::Followed { moved, revision } => {
+            for moved in moved {
+                let latch = moved.latch.map_or("", |latch| latch.as_str());
+                tracing::info!(
+                    route = moved.route, from = %moved.from, to = %moved.to, latch, revision,
+                    "route `{}` is in {} by another process on the store", moved.route, moved.to
                 );
             }
         }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use cutover_domain::Phase;
-use cutover_store::Trigger;
+use cutover_store::{Token, Trigger};
 use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 
@@ -20,7 +20,10 @@ use crate::{
     fixtures::loaded,
     loader::{Diagnostic, Severity},
     token::Role,
-    truth::moves::{Action, Scope},
+    truth::{
+        TokenEdit,
+        moves::{Action, Scope},
+    },
 };
 
 /// Files in memory; the text `broken` is refused.
@@ -80,6 +83,7 @@ pub(crate) struct House {
     pub(crate) dir: TempDir,
     pub(crate) loader: Arc<Memory>,
     pub(crate) now_ms: Arc<AtomicU64>,
+    started: StdMutex<Vec<Controller>>,
 }
 
 impl House {
@@ -87,7 +91,7 @@ impl House {
         let loader = Arc::new(Memory::default());
         *loader.text.lock().unwrap() = files.into();
         let now_ms = Arc::new(AtomicU64::new(1_000_000));
-        House { dir: tempfile::tempdir().unwrap(), loader, now_ms }
+        House { dir: tempfile::tempdir().unwrap(), loader, now_ms, started: StdMutex::default() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -112,7 +116,18 @@ impl House {
         let clock: Clock = Arc::new(move || now_ms.load(Ordering::Relaxed));
         let metrics = ControlMetrics::register(&mut Registry::default());
         let loaded = self.loader.load().unwrap();
-        Controller::start(config, loaded, self.loader.clone(), metrics, clock).await
+        let controller =
+            Controller::start(config, loaded, self.loader.clone(), metrics, clock).await?;
+        self.started.lock().unwrap().push(controller.clone());
+        Ok(controller)
+    }
+
+    /// Stops everything that was started, so that nothing is written where the directory was.
+    pub(crate) async fn end(&self) {
+        let started = std::mem::take(&mut *self.started.lock().unwrap());
+        for controller in started {
+            controller.stop().await;
+        }
     }
 
     /// The store's file goes, and a directory takes its place.
@@ -125,6 +140,13 @@ impl House {
 
     fn unblock_store(&self) {
         fs::remove_dir(self.path("cutover.db")).unwrap();
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let is_over = self.started.lock().is_ok_and(|started| started.is_empty());
+        assert!(is_over || std::thread::panicking(), "`end` was not awaited");
     }
 }
 
@@ -172,6 +194,7 @@ async fn a_start_publishes_a_table_and_makes_a_token() {
     let controller = house.start().await;
     assert_eq!(controller.view().truth.tokens, tokens, "no second token");
     assert_eq!(controller.tables().borrow().revision, 1);
+    house.end().await;
 }
 
 #[tokio::test]
@@ -181,6 +204,7 @@ async fn a_prepared_token_that_is_not_private_stops_the_start() {
     let error = house.start_with(house.config()).await.unwrap_err();
     assert_eq!(error.code(), "token_file");
     assert!(error.to_string().contains("admin-token"), "{error}");
+    house.end().await;
 }
 
 #[tokio::test]
@@ -193,6 +217,7 @@ async fn a_move_is_in_the_table_when_it_is_answered() {
     assert_eq!((table.revision, phase(&controller, "read")), (2, Phase::Canary));
     let history = controller.history(Some("read"), 10, None).await.unwrap();
     assert_eq!((history.len(), history[0].actor.as_str()), (2, "ann"));
+    house.end().await;
 }
 
 #[tokio::test]
@@ -207,6 +232,8 @@ async fn what_was_answered_survives_a_kill() {
     }
     let again = copy.start().await;
     assert_eq!((phase(&again, "read"), again.tables().borrow().revision), (Phase::Canary, 2));
+    copy.end().await;
+    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,6 +252,68 @@ async fn of_two_who_saw_the_same_exactly_one_moves() {
         codes.sort_unstable();
         assert_eq!(codes, ["ok", "stale_revision"], "round {round}");
     }
+    house.end().await;
+}
+
+#[tokio::test]
+async fn every_process_on_a_store_follows_it() {
+    let house = House::new("read shadow\n list shadow");
+    let (one, two) = (house.start().await, house.start().await);
+    let moved = one.move_routes(ask("read", NEXT)).await.unwrap();
+    let mut views = two.views.clone();
+    let followed = views.wait_for(|view| view.truth.head >= moved.done.revision);
+    tokio::time::timeout(Duration::from_secs(2), followed).await.expect("in time").unwrap();
+    assert_eq!(phase(&two, "read"), Phase::Canary);
+    assert_eq!(two.tables().borrow().revision, moved.done.revision);
+
+    let put = |name: &str| {
+        let (role, sha256) = ("viewer".into(), crate::token::hash(name));
+        Token { name: name.into(), role, sha256, created_ms: 0, expires_ms: None }
+    };
+    let edit = TokenEdit::Put(put("vera"));
+    one.ask(Ask::PutToken { edit, bootstrap: false }).await.unwrap();
+    until(&two, |view| view.truth.tokens.iter().any(|token| token.name == "vera")).await;
+    let remove = Ask::RemoveToken { name: "vera".into(), now_ms: 0 };
+    one.ask(remove).await.unwrap();
+    until(&two, |view| view.truth.tokens.iter().all(|token| token.name != "vera")).await;
+    house.end().await;
+}
+
+#[tokio::test]
+async fn a_move_meets_what_another_process_did_a_moment_ago() {
+    let house = House::new("read shadow\n list live");
+    let (one, two) = (house.start().await, house.start().await);
+    for round in 0..5 {
+        one.move_routes(ask("read", NEXT)).await.unwrap();
+        let back = two.move_routes(ask("read", BACK)).await.unwrap();
+        assert_eq!(back.done.moved.len(), 1, "round {round}: nobody named a revision");
+        assert_eq!(phase(&two, "read"), Phase::Shadow);
+    }
+    let revision = one.move_routes(ask("read", BACK)).await.unwrap().done.revision;
+    let seen = MoveAsk { expect: Some(revision - 1), ..ask("read", NEXT) };
+    assert_eq!(code(&two.move_routes(seen).await), "stale_revision");
+    let seen = MoveAsk { expect: Some(revision), ..ask("read", NEXT) };
+    assert_eq!(code(&two.move_routes(seen).await), "ok");
+    house.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_write_one_state_file() {
+    let house = House::new("read shadow\n list shadow");
+    let (one, two) = (house.start().await, house.start().await);
+    let holds = async |controller: Controller, id: &str| {
+        for _ in 0..10 {
+            controller.move_routes(ask(id, Action::Hold)).await.unwrap();
+            controller.move_routes(ask(id, Action::Release)).await.unwrap();
+            assert_eq!(controller.unsaved(), None);
+        }
+    };
+    tokio::join!(holds(one, "read"), holds(two, "list"));
+    house.end().await;
+    let names = fs::read_dir(house.dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| name.to_string_lossy().contains("tmp")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(state_file::read(&house.path("state.json")).unwrap().unwrap().head > 2);
 }
 
 #[tokio::test]
@@ -242,6 +331,7 @@ async fn without_store_and_state_nothing_starts() {
     assert_eq!(start(house.config()).await.code(), "no_state", "a damaged store");
     fs::write(house.path("state.json"), "{").unwrap();
     assert_eq!(start(house.config()).await.code(), "state_file");
+    house.end().await;
 }
 
 #[tokio::test]
@@ -276,6 +366,7 @@ async fn with_a_last_good_state_it_serves_without_the_store() {
     let history = controller.history(Some("read"), 10, None).await.unwrap();
     assert!(history.iter().any(|revision| revision.actor == "ann"), "{history:?}");
     assert!(controller.move_routes(ask("list", NEXT)).await.is_ok());
+    house.end().await;
 }
 
 #[tokio::test]
@@ -294,6 +385,7 @@ async fn a_store_that_goes_while_it_runs_is_noticed_and_waited_for() {
         .map(|revision| revision.trigger)
         .collect();
     assert_eq!(triggers, [Trigger::KillSwitch]);
+    house.end().await;
 }
 
 #[tokio::test]
@@ -303,6 +395,7 @@ async fn legacy_all_at_start_holds_from_the_first_table() {
     let controller = house.start_with(config).await.unwrap();
     assert_eq!(phase(&controller, "read"), Phase::Legacy);
     assert!(controller.tables().borrow().routes[0].state.held.is_some());
+    house.end().await;
 }
 
 #[tokio::test]
@@ -320,6 +413,7 @@ async fn a_reload_is_whole_or_not_at_all() {
     assert_eq!(reload().await.unwrap().done.revision, 2);
     assert_eq!(controller.last_reload(), None);
     assert_eq!(house.loader.accepted.load(Ordering::Relaxed), 2);
+    house.end().await;
 }
 
 #[tokio::test]
@@ -342,6 +436,7 @@ async fn applied_files_are_in_force_and_on_disk() {
     assert_eq!(refused.code().as_str(), "files_not_written");
     assert!(refused.to_string().contains("read-only"), "{refused}");
     assert_eq!(phase(&controller, "read"), Phase::Live, "in force all the same, and it says so");
+    house.end().await;
 }
 
 #[tokio::test]
@@ -354,4 +449,5 @@ async fn after_a_stop_nothing_is_accepted_and_everything_is_written() {
     let truth = state_file::read(&house.path("state.json")).unwrap().unwrap();
     assert_eq!(truth.head, 2);
     assert!(!Path::new(&house.path("cutover.db-wal")).exists(), "the log is folded in");
+    house.end().await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cutover_store::{Fault, NewRevision, RecordError, Snapshot, TokenError, Trigger};
+use cutover_store::{Fault, Head, NewRevision, RecordError, Snapshot, TokenError, Trigger};
 
 use crate::{
     loader::Loaded,
@@ -25,6 +25,8 @@ pub(crate) enum Event {
     StoreOpened(Snapshot),
     /// The store could not be opened at start.
     StoreLost(StoreDown),
+    /// The store was looked at.
+    Seen(Head),
     /// The store was looked at, and failed.
     ProbeFailed(Fault),
 }
@@ -102,6 +104,11 @@ pub(crate) enum Fact {
         trigger: Trigger,
         reason: String,
         recorded: bool,
+    },
+    /// Another process did it, and recorded it in the store.
+    Followed {
+        moved: Vec<Moved>,
+        revision: u64,
     },
     ConfigAccepted {
         hash: String,

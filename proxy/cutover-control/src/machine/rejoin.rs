@@ -13,10 +13,10 @@ use cutover_store::{
     Change, NewRevision, RecordError, RouteRecord, Snapshot, Token, TokenError, Trigger,
 };
 
-use super::{Busy, Effect, Effects, Fact, Machine};
+use super::{Busy, Effect, Effects, Fact, Machine, follow::differences};
 use crate::{
     machine::{Ask, Job},
-    truth::{Author, Entry, Moved, TokenEdit, Truth, apply_changes},
+    truth::{Author, Entry, TokenEdit, Truth, apply_changes},
 };
 
 /// A store being brought up to date.
@@ -28,6 +28,8 @@ pub(super) struct Rejoin {
     tokens: Vec<Token>,
     config_hash: Option<String>,
     head: u64,
+    /// It knew less than this node did when it went away, so nobody else went on there.
+    had_lost: bool,
     /// What it has yet to be told, oldest first.
     entries: VecDeque<Entry>,
     /// The entry being recorded, narrowed to what still applies.
@@ -103,7 +105,7 @@ impl Machine {
         truth.config_hash = rejoin.config_hash;
         truth.store_id = Some(rejoin.store_id);
         let lost_config = (truth.loaded.clone())
-            .filter(|loaded| truth.config_hash.as_deref() != Some(&loaded.hash));
+            .filter(|loaded| rejoin.had_lost && truth.config_hash.as_deref() != Some(&loaded.hash));
         if let Some(loaded) = lost_config {
             let ask = Ask::Load {
                 loaded,
@@ -142,6 +144,8 @@ impl Rejoin {
         let empty = snapshot.revision == 0 && snapshot.tokens.is_empty();
         let known = truth.store_id.as_ref().is_none_or(|id| *id == snapshot.store_id);
         let journal = std::mem::take(&mut truth.journal);
+        let unrecorded = journal.iter().filter(|entry| matches!(entry, Entry::Revision(_))).count();
+        let had_known = truth.head.saturating_sub(unrecorded as u64);
         let mut entries = VecDeque::new();
         if empty || known {
             entries.extend(lost(truth, &snapshot, &journal, now_ms).map(Entry::Revision));
@@ -157,6 +161,7 @@ impl Rejoin {
             tokens: snapshot.tokens,
             config_hash: snapshot.config_hash,
             head: snapshot.revision,
+            had_lost: snapshot.revision < had_known,
             entries,
             recording: None,
             recovered: 0,
@@ -197,12 +202,7 @@ impl Rejoin {
 
 /// What the store knew better than this node, as when the answer to a commit was lost.
 fn surprise(truth: &Truth, rejoin: &Rejoin) -> Option<Fact> {
-    let moved: Vec<Moved> = (truth.routes.iter())
-        .filter_map(|(route, before)| {
-            let (from, to) = (before.state.target(), rejoin.routes.get(route)?.state.target());
-            (from != to).then(|| Moved { route: route.clone(), from, to, latch: None })
-        })
-        .collect();
+    let moved = differences(&truth.routes, &rejoin.routes);
     (!moved.is_empty()).then(|| Fact::Moved {
         moved,
         revision: rejoin.head,

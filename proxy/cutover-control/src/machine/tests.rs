@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use cutover_domain::{Phase, Target};
-use cutover_store::{FaultKind, NewRevision, RouteRecord, Token, TokenError, Trigger};
+use cutover_store::{
+    Fault, FaultKind, Head, NewRevision, RouteRecord, Snapshot, Token, TokenError, Trigger,
+};
 
 use super::*;
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
 
 mod degraded;
 mod files;
+mod follow;
 mod moves;
 mod tokens;
 
@@ -126,6 +129,12 @@ impl Sim {
         self.store_comes();
     }
 
+    /// The store is looked at.
+    fn look(&mut self) {
+        let Snapshot { revision, tokens, .. } = self.store.snapshot.clone();
+        self.happens(Event::Seen(Head { revision, tokens }));
+    }
+
     fn happens(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
@@ -196,6 +205,12 @@ impl Memory {
             tokens: Vec::new(),
         };
         Memory { snapshot, revisions: Vec::new(), fault: None, mute: false }
+    }
+
+    /// What another process on the same store meets.
+    fn of(other: &Memory) -> Memory {
+        let (snapshot, revisions) = (other.snapshot.clone(), other.revisions.clone());
+        Memory { snapshot, revisions, fault: None, mute: false }
     }
 
     fn record(&mut self, new: NewRevision) -> Result<u64, RecordError> {

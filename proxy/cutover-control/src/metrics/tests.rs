@@ -10,6 +10,7 @@ use crate::{
 fn view(files: &str) -> Arc<View> {
     let mut truth = Truth { down: None, head: 7, ..Truth::unknown() };
     truth.accept(arc(files));
+    truth.config_hash = truth.loaded.as_ref().map(|loaded| loaded.hash.clone());
     let proposal = truth.propose_settle(1).unwrap();
     truth.commit(proposal, 8, true);
     Arc::new(View::of(&truth, 5).unwrap())

@@ -67,7 +67,7 @@ fn a_half_written_successor_does_not_hurt() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.json");
     write(&path, &render(&truth())).unwrap();
-    fs::write(dir.path().join("state.tmp"), b"{ \"version\": 1, \"rou").unwrap();
+    fs::write(beside(&path), b"{ \"version\": 1, \"rou").unwrap();
     assert_eq!(read(&path).unwrap().unwrap().head, 9);
     write(&path, &render(&Truth { head: 10, ..truth() })).unwrap();
     assert_eq!(read(&path).unwrap().unwrap().head, 10);
@@ -95,4 +95,23 @@ fn what_we_did_not_write_is_refused_with_a_reason() {
 fn a_place_that_cannot_be_written_is_named() {
     let error = write(Path::new("/proc/nowhere/state.json"), b"{}").unwrap_err();
     assert!(error.to_string().contains("/proc/nowhere/state.json"));
+}
+
+#[test]
+fn what_killed_writers_left_goes_when_it_is_old() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.json");
+    write(&path, b"{}").unwrap();
+    let (old, young) = (beside(&path), beside(&path));
+    assert_ne!(old, young);
+    let other = dir.path().join("state.json.backup.tmp");
+    let long_ago = std::time::SystemTime::now() - BESIDE_AGE_MAX * 2;
+    for file in [&old, &young, &other] {
+        fs::write(file, "half").unwrap();
+    }
+    for file in [&old, &other] {
+        fs::File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
+    }
+    tidy(&path);
+    assert!(!old.exists() && young.exists() && other.exists() && path.exists());
 }

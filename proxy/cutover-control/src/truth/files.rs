@@ -142,7 +142,7 @@ impl Truth {
     /// What can be recorded now of the values that were blocked; `None`: nothing.
     pub(crate) fn propose_settle(&self, now_ms: u64) -> Option<Proposal> {
         let changes = self.file_changes(&self.loaded.as_ref()?.declaration);
-        if changes.is_empty() {
+        if changes.is_empty() || !self.has_last_word() {
             return None;
         }
         let reason = "nothing stands in the way of the file's value any more";

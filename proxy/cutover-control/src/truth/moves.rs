@@ -254,7 +254,8 @@ impl Truth {
     /// A later word than the file's: its value is taken note of, and not followed.
     fn change(&self, spec: &RouteSpec, after: RouteState) -> Change {
         let before = self.state(&spec.id);
-        let declared = (before.target() != after.target()).then_some(spec.target);
+        let is_later = before.target() != after.target() && self.has_last_word();
+        let declared = is_later.then_some(spec.target);
         Change { route: spec.id.clone(), expected: before.revision, after, declared }
     }
 }

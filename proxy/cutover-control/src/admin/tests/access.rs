@@ -39,6 +39,7 @@ async fn every_endpoint_is_open_to_its_role_and_all_above() {
         // The address is remembered for its failures; it must not keep the others out.
         rig.house.now_ms.fetch_add(61_000, Ordering::Relaxed);
     }
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -66,6 +67,7 @@ async fn skipping_a_phase_takes_an_approver() {
     let path = "/api/v1/routes/read/promote";
     assert_eq!(rig.post(path, "migrator", body.clone()).await.code(), "needs_approver");
     assert_eq!(rig.post(path, "approver", body).await.status, 200);
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -87,6 +89,7 @@ async fn expired_and_removed_tokens_stop_at_once() {
     let listed = rig.get("/api/v1/tokens").await;
     assert!(!listed.body.contains(&token), "texts are never shown again");
     assert!(listed.json()["tokens"].as_array().unwrap().iter().any(|row| row["expired"] == true));
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -98,6 +101,7 @@ async fn the_first_token_is_in_its_file() {
         (got.json()["name"].clone(), got.json()["role"].clone()),
         ("admin".into(), "admin".into())
     );
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -113,6 +117,7 @@ async fn guessing_is_slowed_down_and_does_not_lock_others_out() {
     assert_eq!(rig.get("/api/v1/status").await.status, 200, "a right token still passes");
     rig.house.now_ms.fetch_add(60_000, Ordering::Relaxed);
     assert_eq!(rig.send("GET", "/api/v1/status", "guess", None).await.status, 401);
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -134,6 +139,7 @@ async fn names_and_origins_are_checked_on_loopback_too() {
         let got = rig.raw(&format!("GET {path} HTTP/1.1\r\n{headers}\r\n")).await;
         assert_eq!(got.code(), expected, "{path} {headers}");
     }
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -143,4 +149,5 @@ async fn metrics_need_a_token_where_they_are_not_open() {
     let rig = Rig::with("read legacy", closed).await;
     assert_eq!(rig.send("GET", "/metrics", "", None).await.status, 401);
     assert_eq!(rig.send("GET", "/metrics", "viewer", None).await.status, 200);
+    rig.end().await;
 }

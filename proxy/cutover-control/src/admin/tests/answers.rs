@@ -35,6 +35,7 @@ async fn status_shows_every_route_in_order() {
     assert!(!gone.gate.open && gone.gate.next.is_none());
     assert_eq!((status.revision, status.applied_revision), (2, 2));
     assert_eq!(status.degraded, None);
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -51,6 +52,7 @@ async fn one_route_and_its_history() {
     let history: HistoryAnswer = read(&rig.get("/api/v1/history?route=read&before=2").await);
     assert_eq!((history.revisions.len(), history.before), (1, None));
     assert_eq!(history.revisions[0].routes.len(), 1, "of this route only");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -67,6 +69,7 @@ async fn a_move_says_what_it_did_and_when_it_was_in_force() {
     assert_eq!(back.effective_ms, None, "nobody asked");
     let again: MoveAnswer = read(&rig.post("/api/v1/rollback", "operator", reason()).await);
     assert_eq!((again.routes.len(), again.revision), (0, 3), "it may be repeated");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -79,6 +82,7 @@ async fn a_move_that_is_not_in_force_in_time_is_pending() {
     assert_eq!(moved["pending"]["code"], "not_yet_applied");
     assert_eq!((moved["applied"].clone(), moved["revision"].clone()), (false.into(), 2.into()));
     assert_eq!(rig.get("/readyz").await.status, 503, "the data plane has no table");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -90,6 +94,7 @@ async fn a_group_and_all_routes_move_in_one_revision() {
     let body = json!({ "reason": "off", "expect": 2 });
     let moved: MoveAnswer = read(&rig.post("/api/v1/rollback", "operator", body).await);
     assert_eq!((moved.routes.len(), moved.revision), (3, 3));
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -107,6 +112,7 @@ async fn a_stale_move_is_told_where_the_route_is() {
     );
     assert_eq!(error["where"], "route `read`");
     assert!(error["hint"].as_str().unwrap().contains("revision"));
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -141,6 +147,7 @@ async fn plan_tells_what_apply_then_does() {
     let plan: PlanAnswer = read(&rig.post("/api/v1/plan", "viewer", plan).await);
     assert!(!plan.changes, "{plan:?}");
     assert_eq!(plan.routes.len(), 1, "the drift is still told: {plan:?}");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -159,6 +166,7 @@ async fn plan_names_what_stands_in_the_way_and_what_else_changes() {
         (error["code"].clone(), error["diagnostics"][0]["line"].clone()),
         ("invalid_config".into(), 3.into())
     );
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -175,6 +183,7 @@ async fn a_reload_that_is_refused_is_told_until_it_is_mended() {
     assert_eq!(moved.revision, 2);
     let status: StatusAnswer = read(&rig.get("/api/v1/status").await);
     assert!(status.config.refused.is_none());
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -207,6 +216,7 @@ async fn explain_decides_as_the_data_plane_does() {
     let other = explain("path=/elsewhere").await;
     assert_eq!((other.route, other.reason.as_str()), (None, "default"));
     assert_eq!(other.upstream, "monolith");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -233,6 +243,7 @@ async fn readiness_tells_what_is_missing() {
     assert_eq!(degraded.json()["degraded"]["code"], "store_gone");
     let status: StatusAnswer = read(&rig.get("/api/v1/status").await);
     assert!(status.degraded.unwrap().hint.is_some());
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -248,6 +259,7 @@ async fn metrics_come_in_the_format_asked_for() {
     let open = rig.raw(&ask).await;
     assert!(open.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     assert!(open.body.ends_with("# EOF\n"));
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -266,6 +278,7 @@ async fn the_document_describes_what_is_served() {
             );
         }
     }
+    rig.end().await;
 }
 
 impl Got {

@@ -86,6 +86,7 @@ async fn every_code_has_a_request_that_gets_it() {
         .filter(|code| !seen.contains(code) && !elsewhere.contains(code))
         .collect();
     assert!(unseen.is_empty(), "no request gets {unseen:?}");
+    rig.end().await;
 }
 
 fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
@@ -171,6 +172,7 @@ async fn without_the_store_nothing_moves_forward() {
     check(&rig.post("/api/v1/tokens", "admin", token).await, "store_unreachable", "a token");
     let got = rig.post("/api/v1/routes/read/hold", "operator", body).await;
     assert_eq!((got.status, got.json()["recorded"].clone()), (200, false.into()), "{}", got.body);
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -180,4 +182,5 @@ async fn a_stopped_controller_says_so() {
     let body = json!({ "reason": "x" });
     check(&rig.post("/api/v1/rollback", "operator", body).await, "stopping", "after the stop");
     assert_eq!(rig.get("/api/v1/status").await.status, 200, "looking still works");
+    rig.end().await;
 }

@@ -29,6 +29,7 @@ async fn a_port_in_use_is_named() {
     assert_eq!(error.code(), "admin_listen");
     assert!(error.to_string().contains(&rig.address.to_string()));
     assert!(!error.hint().is_empty());
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -40,6 +41,7 @@ async fn a_head_out_of_bounds_is_refused() {
         let got = rig.raw(&format!("GET /livez HTTP/1.1\r\nhost: {host}\r\n{filler}\r\n")).await;
         assert_eq!(got.status, 431, "{}", got.head);
     }
+    rig.end().await;
 }
 
 /// Real time passes for nobody: the runtime's clock is paused and jumps to the next timer.
@@ -61,6 +63,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let read = stream.read(&mut bytes).await.unwrap();
     let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
     assert!(text.starts_with("HTTP/1.1 408 ") && text.contains("request_timeout"), "{text}");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -73,6 +76,7 @@ async fn an_idle_connection_is_closed() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(stream.read(&mut [0; 1_024]).await.unwrap(), 0, "closed");
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -89,6 +93,7 @@ async fn connections_beyond_the_limit_wait_their_turn() {
     assert!(early.is_err(), "there was no place");
     drop(first);
     assert_eq!(second.await.status, 200);
+    rig.end().await;
 }
 
 #[tokio::test]
@@ -113,6 +118,7 @@ async fn a_stop_lets_requests_under_way_finish() {
     let (got, ()) = tokio::join!(promote, stopping);
     assert_eq!(got.status, 200, "{}", got.body);
     rig.serving = tokio::spawn(async {});
+    rig.end().await;
 }
 
 fn certificate(dir: &std::path::Path) -> (AdminTlsFiles, RootCertStore) {
@@ -170,6 +176,7 @@ async fn tls_serves_and_its_certificate_can_change() {
     assert!(error.to_string().contains("key.pem"), "{error}");
     assert_eq!(over_tls(address, renewed).await.unwrap().status, 200, "the last good one stays");
     serving.abort();
+    rig.end().await;
 }
 
 #[tokio::test]

@@ -191,19 +191,6 @@ fn of_two_who_saw_the_same_exactly_one_moves() {
 }
 
 #[test]
-fn a_store_that_is_ahead_is_read_again_and_a_person_decides_again() {
-    let mut sim = Sim::new("read shadow\n list shadow");
-    sim.store.moved_by_another("read", "canary 5");
-    assert_eq!(code(&sim.promote("read")), "stale_revision");
-    assert_eq!(sim.at(), "read=canary 5 % list=shadow", "the other's word is known now");
-    assert_eq!(code(&sim.promote("read")), "ok");
-    sim.store.moved_by_another("list", "canary 5");
-    sim.load("read live\n list canary 25").unwrap();
-    assert_eq!(sim.at(), "read=live list=canary 25 %", "files are judged again by themselves");
-    sim.assert_in_step();
-}
-
-#[test]
 fn legacy_all_is_one_revision_with_a_latch() {
     let mut sim = Sim::new("read live\n copied shadow\n part canary 5\n gone retired");
     sim.promote_to("copied", "canary 5").unwrap();
