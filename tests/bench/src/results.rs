@@ -9,6 +9,8 @@ use anyhow::Context;
 use crate::judge::{Figures, Scene, bars};
 use crate::peers::{KINDS, WEIGHED};
 
+/// Heads what is written by hand and stays as it is: figures that other slow tests print.
+const BY_HAND: &str = "## Figures of the other slow tests\n";
 const HISTORY: &str = "## Earlier and latest runs\n\n";
 const HISTORY_HEAD: &str = "| date | commit | 1 KiB µs | × HAProxy | × Envoy | 64 KiB × HAProxy | idle KiB |\n|---|---|---|---|---|---|---|\n";
 
@@ -52,11 +54,13 @@ pub(crate) fn report(figures: &Figures, rounds: usize) -> String {
     text
 }
 
-/// Replaces the report in `path`, and adds a line to its history.
+/// Replaces the report in `path`, keeps what is written by hand, and adds a line to its history.
 pub(crate) fn write(path: &Path, report: &str, figures: &Figures) -> anyhow::Result<()> {
     let old = std::fs::read_to_string(path).unwrap_or_default();
-    let history = old.split_once(HISTORY).map_or(HISTORY_HEAD, |(_, history)| history);
-    let text = format!("{report}{HISTORY}{}\n{}\n", history.trim_end(), line(figures));
+    let (before, history) = old.split_once(HISTORY).unwrap_or((&old, HISTORY_HEAD));
+    let by_hand = before.find(BY_HAND).map_or("", |start| &before[start..]);
+    let (history, line) = (history.trim_end(), line(figures));
+    let text = format!("{report}{by_hand}{HISTORY}{history}\n{line}\n");
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
