@@ -50,12 +50,6 @@ impl ConnHandle {
         InterimHandle(self.0.clone())
     }
 
-    /// Whether no request's head has come yet.
-    #[must_use]
-    pub fn is_unused(&self) -> bool {
-        self.0.heads.load(Ordering::Acquire) == 0
-    }
-
     /// Why a request on this connection was refused; `None` if none was. Tells
     /// a refused body (whose read error reached the service) from a lost one.
     #[must_use]
