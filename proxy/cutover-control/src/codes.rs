@@ -76,9 +76,6 @@ codes! {
     BadPercent "bad_percent" 422
         "The percentage does not fit: 0.01 to 100, two decimals, in `canary` only."
         "Give `--percent N` with `canary`, and none with other phases."
-    NoChange "no_change" 409
-        "The route is there already."
-        "Nothing to do; `cutover status ROUTE` shows where it is."
     NotForward "not_forward" 409
         "`promote` only moves forward."
         "Use `cutover rollback ROUTE [--to PHASE]` to step back."

@@ -162,7 +162,7 @@ impl Machine {
             }
             Ask::Move(ask) => self.truth.propose_move(ask, now_ms),
             Ask::LegacyAll(true) => Ok(self.truth.propose_legacy_all(now_ms)),
-            Ask::LegacyAll(false) => return self.nothing(job, Vec::new(), effects),
+            Ask::LegacyAll(false) => return self.nothing(job, Vec::new(), Vec::new(), effects),
             Ask::Settle => match self.truth.propose_settle(now_ms) {
                 Some(proposal) => Ok(proposal),
                 None => return,
@@ -181,7 +181,8 @@ impl Machine {
 
     fn propose(&mut self, job: Job, proposal: Proposal, effects: &mut Effects) {
         if proposal.is_empty() {
-            return self.nothing(job, proposal.skipped, effects);
+            note_left_out(&proposal.left_out, effects);
+            return self.nothing(job, proposal.skipped, proposal.left_out, effects);
         }
         match &self.truth.down {
             None => {
@@ -200,10 +201,16 @@ impl Machine {
         }
     }
 
-    fn nothing(&mut self, job: Job, skipped: Vec<Skipped>, effects: &mut Effects) {
+    fn nothing(
+        &mut self,
+        job: Job,
+        skipped: Vec<Skipped>,
+        left_out: Vec<Skipped>,
+        effects: &mut Effects,
+    ) {
         let revision = self.truth.head;
         let recorded = self.truth.down.is_none();
-        let done = Done { revision, recorded, moved: Vec::new(), skipped };
+        let done = Done { revision, recorded, moved: Vec::new(), skipped, left_out };
         effects.push(Effect::Answer(job.ticket, Ok(done)));
     }
 
@@ -211,7 +218,7 @@ impl Machine {
         self.truth.accept(loaded);
         self.note_config(effects);
         self.publish(effects);
-        self.nothing(job, Vec::new(), effects);
+        self.nothing(job, Vec::new(), Vec::new(), effects);
     }
 
     fn commit(
@@ -222,7 +229,9 @@ impl Machine {
         recorded: bool,
         effects: &mut Effects,
     ) {
-        let (new, skipped) = (proposal.new.clone(), proposal.skipped.clone());
+        let new = proposal.new.clone();
+        let (skipped, left_out) = (proposal.skipped.clone(), proposal.left_out.clone());
+        note_left_out(&left_out, effects);
         let is_load = proposal.loaded.is_some();
         let moved = self.truth.commit(proposal, revision, recorded);
         self.settle_due = true;
@@ -241,7 +250,7 @@ impl Machine {
                 recorded,
             }));
         }
-        let done = Done { revision, recorded, moved, skipped };
+        let done = Done { revision, recorded, moved, skipped, left_out };
         effects.push(Effect::Answer(job.ticket, Ok(done)));
     }
 
@@ -283,6 +292,12 @@ impl Machine {
             generation: self.truth.generation,
             revision: self.truth.head,
         }));
+    }
+}
+
+fn note_left_out(left_out: &[Skipped], effects: &mut Effects) {
+    if !left_out.is_empty() {
+        effects.push(Effect::Note(Fact::LeftOut(left_out.to_vec())));
     }
 }
 

@@ -115,7 +115,7 @@ impl ControlMetrics {
                 self.reload_failed.set(0);
             }
             // Counted where it was done.
-            Fact::Followed { .. } => {}
+            Fact::Followed { .. } | Fact::LeftOut(_) => {}
             Fact::StoreLost(_) | Fact::StoreBack { .. } | Fact::LegacyAll(_) => {}
         }
     }

@@ -26,7 +26,7 @@ pub enum Refused {
     #[error("no route of group `{0}` is declared")]
     UnknownGroup(String),
     /// The rules of moving forbid it.
-    #[error("route `{route}`: {why}")]
+    #[error("route `{route}`{}", told_of(why))]
     Move {
         /// The route.
         route: String,
@@ -119,6 +119,22 @@ fn sentences(conflicts: &[Conflict]) -> String {
     conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// A rule of moving, in words that stand alone.
+pub(crate) fn told(why: &MoveRefused) -> String {
+    match why {
+        MoveRefused::Held(cause) => format!("it is held by {cause}"),
+        why => why.to_string(),
+    }
+}
+
+/// The same behind a route's name.
+fn told_of(why: &MoveRefused) -> String {
+    match why {
+        MoveRefused::Held(cause) => format!(" is held by {cause}"),
+        why => format!(": {why}"),
+    }
+}
+
 /// The code of a rule of moving.
 pub(crate) fn move_code(why: &MoveRefused) -> Code {
     match why {
@@ -130,7 +146,8 @@ pub(crate) fn move_code(why: &MoveRefused) -> Code {
         MoveRefused::NoWriteClass => Code::NoWriteClass,
         MoveRefused::WritesStay => Code::WritesStay,
         MoveRefused::Percent(_) => Code::BadPercent,
-        MoveRefused::NoChange(_) => Code::NoChange,
+        // Nothing to do is success, so it is ruled out before anyone is asked.
+        MoveRefused::NoChange(_) => Code::Internal,
     }
 }
 

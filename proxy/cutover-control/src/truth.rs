@@ -83,9 +83,11 @@ pub(crate) struct Proposal {
     /// Nothing goes forward, so it may happen without the store.
     pub(crate) cautious: bool,
     pub(crate) skipped: Vec<Skipped>,
+    pub(crate) left_out: Vec<Skipped>,
 }
 
-/// A route that a move of many left out.
+/// A route to which a move of many did nothing: it is where the move would take it, or beyond;
+/// or it cannot go there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// The route.
@@ -162,8 +164,7 @@ impl Truth {
             return state;
         }
         let held = state.held.clone().unwrap_or_else(|| Held { cause: LEGACY_ALL_CAUSE.into() });
-        let safe = state.at(Target::phase(state.safe_phase()), state.revision);
-        RouteState { held: Some(held), ..safe }
+        RouteState { held: Some(held), ..state.at(safe_target(&state), state.revision) }
     }
 
     /// The table of `declaration` in the present states.
@@ -225,6 +226,11 @@ impl Truth {
         let hash = self.loaded.as_ref().map(|loaded| &loaded.hash);
         hash.is_some() && hash == self.config_hash.as_ref()
     }
+}
+
+/// Where a rollback takes a route: its safe phase, or where it is, if that is even before.
+pub(crate) fn safe_target(state: &RouteState) -> Target {
+    Target::phase(state.safe_phase().min(state.phase))
 }
 
 /// What happened to a route between two states.

@@ -105,7 +105,6 @@ const PROMOTE_CODES: &[Code] = &[
     Code::NoWriteClass,
     Code::WritesStay,
     Code::BadPercent,
-    Code::NoChange,
     Code::NotForward,
     Code::LegacyAll,
     Code::StoreUnreachable,

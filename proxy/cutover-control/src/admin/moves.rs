@@ -22,7 +22,7 @@ use crate::{
     controller::Answered,
     refused::Refused,
     truth::{
-        Moved,
+        Moved, Skipped,
         moves::{Action, MoveAsk, Scope},
     },
 };
@@ -70,9 +70,8 @@ pub(super) async fn answer(
         revision: done.revision,
         recorded: done.recorded,
         routes: done.moved.iter().map(moved_row).collect(),
-        skipped: (done.skipped.into_iter())
-            .map(|skipped| SkippedRow { route: skipped.route, why: skipped.why })
-            .collect(),
+        skipped: skipped_rows(done.skipped),
+        left_out: skipped_rows(done.left_out),
         applied: admin.applied_revision() >= done.revision,
         effective_ms: None,
         pending: None,
@@ -93,6 +92,11 @@ pub(super) async fn answer(
             Ok(Reply::json(StatusCode::ACCEPTED, answer))
         }
     }
+}
+
+fn skipped_rows(skipped: Vec<Skipped>) -> Vec<SkippedRow> {
+    let row = |skipped: Skipped| SkippedRow { route: skipped.route, why: skipped.why };
+    skipped.into_iter().map(row).collect()
 }
 
 pub(super) fn moved_row(moved: &Moved) -> MovedRow {

@@ -82,6 +82,11 @@ fn judged(
         FileVerdict::Blocked(blocked) => {
             Some(row(PlanChange::Blocked, Some(blocked.code), Some(blocked.why)))
         }
+        FileVerdict::Apply(after) if before.is_none() && after.target() != spec.target => {
+            let why =
+                format!("it starts in `{}`; the rest of the way is `promote`'s", after.target());
+            Some(row(PlanChange::Added, None, Some(why)))
+        }
         _ if before.is_none() => Some(row(PlanChange::Added, None, None)),
         FileVerdict::Apply(after) if after.target() != at => {
             Some(row(PlanChange::Moved, None, None))

@@ -18,7 +18,7 @@ use crate::{
         RouteRow, SideRow, StatusAnswer,
     },
     live::{LiveNumbers, SideNumbers},
-    refused::{Refused, move_code},
+    refused::{Refused, move_code, told},
     truth::moves::next_step,
     view::View,
 };
@@ -156,7 +156,7 @@ fn gate(view: &View, route: &Route) -> GateRow {
     let wanted = Move { target: next, force: false, approver: true };
     match state.moved(&route.spec, group, wanted, 0) {
         Ok(_) => GateRow { open: true, next: Some(next.into()), code: None, why: None },
-        Err(why) => closed(Some(next), move_code(&why).as_str(), why.to_string()),
+        Err(why) => closed(Some(next), move_code(&why).as_str(), told(&why)),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ErrorBody, PhaseName, TargetRow};
 
-/// Moves forward.
+/// Moves forward. Where the route is there already, nothing happens, and that is a success.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoteBody {
@@ -26,7 +26,8 @@ pub struct PromoteBody {
     pub force: bool,
 }
 
-/// Moves back.
+/// Moves back. Where the route is there already, or even further back than its safe phase,
+/// nothing happens, and that is a success.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackBody {
@@ -63,9 +64,13 @@ pub struct MoveAnswer {
     pub recorded: bool,
     /// What happened to which route; empty: nothing.
     pub routes: Vec<MovedRow>,
-    /// Routes that a move of many left out.
+    /// Routes to which a move of many had nothing to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedRow>,
+    /// Routes that new goes on serving, though a rollback of a group or of all was to take them
+    /// back: those that are `retired`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<SkippedRow>,
     /// The data plane has it in force.
     pub applied: bool,
     /// With `?wait`: milliseconds from publication (the store had committed) until in force.
@@ -100,7 +105,7 @@ pub enum LatchName {
     Released,
 }
 
-/// A route that was left out.
+/// A route to which nothing happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SkippedRow {
     /// The route.

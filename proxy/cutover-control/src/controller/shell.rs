@@ -23,7 +23,7 @@ use crate::{
     refused::{Refused, StoreDown},
     saver::{self, Saver},
     state_file,
-    truth::{Author, TokenEdit, Truth},
+    truth::{Author, Skipped, TokenEdit, Truth},
     view::View,
 };
 
@@ -424,6 +424,11 @@ fn tell(fact: &Fact) {
         }
         Fact::ConfigAccepted { hash, generation, revision } => {
             tracing::info!(hash, generation, revision, "configuration in force");
+        }
+        Fact::LeftOut(routes) => {
+            for Skipped { route, why } in routes {
+                tracing::warn!(route, why, "route `{route}` was not rolled back: new serves it");
+            }
         }
         Fact::StoreLost(down) => tracing::error!(
             code = down.code,

@@ -89,8 +89,10 @@ pub struct Done {
     pub recorded: bool,
     /// What happened to which route; empty: nothing.
     pub moved: Vec<Moved>,
-    /// Routes that a move of many left out.
+    /// Routes to which a move of many had nothing to do.
     pub skipped: Vec<Skipped>,
+    /// Routes that new goes on serving though a rollback of many was to take them back.
+    pub left_out: Vec<Skipped>,
 }
 
 /// Something worth telling.
@@ -115,6 +117,8 @@ pub(crate) enum Fact {
         generation: u64,
         revision: u64,
     },
+    /// A rollback of many could not take these back.
+    LeftOut(Vec<Skipped>),
     StoreLost(StoreDown),
     StoreBack {
         recovered: usize,

@@ -60,7 +60,7 @@ impl Machine {
         edit.apply(&mut self.truth.tokens);
         self.truth.journal(Entry::Token(edit));
         self.publish(effects);
-        self.nothing(job, Vec::new(), effects);
+        self.nothing(job, Vec::new(), Vec::new(), effects);
     }
 
     pub(super) fn token_edited(&mut self, result: Result<bool, TokenError>, effects: &mut Effects) {
@@ -73,7 +73,7 @@ impl Machine {
             Ok(_) => {
                 edit.apply(&mut self.truth.tokens);
                 self.publish(effects);
-                self.nothing(job, Vec::new(), effects);
+                self.nothing(job, Vec::new(), Vec::new(), effects);
             }
             Err(TokenError::Exists(name)) => {
                 effects.push(Effect::Answer(job.ticket, Err(Refused::TokenExists(name))));

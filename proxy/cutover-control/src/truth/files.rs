@@ -14,7 +14,7 @@ use super::{Author, Blocked, LEGACY_ALL_CAUSE, Proposal, Truth, groups};
 use crate::{
     codes::Code,
     loader::Loaded,
-    refused::{Refused, move_code},
+    refused::{Refused, move_code, told},
 };
 
 /// What a file's value does to its route now.
@@ -77,6 +77,7 @@ impl Truth {
             new,
             loaded: Some(loaded),
             skipped: Vec::new(),
+            left_out: Vec::new(),
         }))
     }
 
@@ -148,7 +149,7 @@ impl Truth {
         let reason = "nothing stands in the way of the file's value any more";
         let new = self.by_file(&Author::files(), reason, changes, now_ms);
         let cautious = self.is_cautious(&new.changes);
-        Some(Proposal { new, loaded: None, cautious, skipped: Vec::new() })
+        Some(Proposal { new, loaded: None, cautious, skipped: Vec::new(), left_out: Vec::new() })
     }
 
     fn by_file(
@@ -204,12 +205,13 @@ impl Truth {
         let wanted = Move { target: spec.target, force: false, approver: false };
         match state.moved(spec, group, wanted, 0) {
             Ok(after) => FileVerdict::Apply(after),
-            Err(why) => blocked(spec.target, move_code(&why), why.to_string()),
+            Err(why) => blocked(spec.target, move_code(&why), told(&why)),
         }
     }
 
     /// A route starts where its file says, if it may be there at all. Until that can be recorded
-    /// it is not seen, and legacy serves it.
+    /// it is not seen, and legacy serves it. One that is to be `retired` starts in `live`, where
+    /// the same side serves it: the last step needs an approver, which a file is not.
     fn first_sight(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
         let target = spec.target;
         if self.legacy_all {
@@ -227,8 +229,11 @@ impl Truth {
             };
         }
         match target.check_percent().and_then(|()| target.check_declared(spec, group)) {
+            Ok(()) if target.phase == Phase::Retired => {
+                FileVerdict::Apply(RouteState::INITIAL.at(Target::phase(Phase::Live), 0))
+            }
             Ok(()) => FileVerdict::Apply(RouteState::INITIAL.at(target, 0)),
-            Err(why) => blocked(target, move_code(&why), why.to_string()),
+            Err(why) => blocked(target, move_code(&why), told(&why)),
         }
     }
 

@@ -5,8 +5,11 @@ use cutover_domain::{
 };
 use cutover_store::{Change, NewRevision, Trigger};
 
-use super::{Author, Groups, LEGACY_ALL_CAUSE, Proposal, Skipped, Truth, groups};
-use crate::{refused::Refused, token::Role};
+use super::{Author, Groups, LEGACY_ALL_CAUSE, Proposal, Skipped, Truth, groups, safe_target};
+use crate::{
+    refused::{Refused, told},
+    token::Role,
+};
 
 /// The steps that `promote` takes within `canary` when no percentage is given, in basis points:
 /// 1, 5, 25, 50, 100 %.
@@ -74,19 +77,14 @@ impl Truth {
         check_reason(&ask.reason)?;
         let specs = self.scope(&ask.scope)?;
         self.check_expect(ask, &specs)?;
-        if matches!(ask.action, Action::Promote { .. })
-            && let Some(refused) = self.no_forward()
-        {
-            return Err(refused);
-        }
         let groups =
             self.loaded.as_ref().map(|loaded| groups(&loaded.declaration)).unwrap_or_default();
         let lowest = self.lowest(&specs);
-        let mut draft = Draft { lowest, changes: Vec::new(), skipped: Vec::new() };
+        let mut draft =
+            Draft { lowest, changes: Vec::new(), skipped: Vec::new(), left_out: Vec::new() };
         for spec in specs {
             self.draft(&mut draft, ask, spec, &groups)?;
         }
-        self.check_promoted(ask, &draft)?;
         let forced = matches!(ask.action, Action::Promote { force: true, .. });
         let new = NewRevision {
             at_ms: now_ms,
@@ -96,27 +94,26 @@ impl Truth {
             forced: forced && draft.changes.iter().any(|change| self.skips(change)),
             above: self.head,
             config_hash: None,
-            changes: draft.changes,
+            changes: std::mem::take(&mut draft.changes),
         };
         let cautious = self.is_cautious(&new.changes);
-        Ok(Proposal { new, loaded: None, cautious, skipped: draft.skipped })
+        let Draft { skipped, left_out, .. } = draft;
+        Ok(Proposal { new, loaded: None, cautious, skipped, left_out })
     }
 
     /// What `legacy-all` records: every route that can go back is sent to its safe phase and
     /// latched.
     pub(crate) fn propose_legacy_all(&self, now_ms: u64) -> Proposal {
         let held = Held { cause: LEGACY_ALL_CAUSE.into() };
-        let (mut changes, mut skipped) = (Vec::new(), Vec::new());
+        let (mut changes, mut left_out) = (Vec::new(), Vec::new());
         for spec in self.declared() {
             let state = self.state(&spec.id);
             if state.phase == Phase::Retired {
-                skipped.push(Skipped {
-                    route: spec.id.clone(),
-                    why: MoveRefused::Retired.to_string(),
-                });
+                let why = told(&MoveRefused::Retired);
+                left_out.push(Skipped { route: spec.id.clone(), why });
                 continue;
             }
-            let safe = state.at(Target::phase(state.safe_phase()), 0);
+            let safe = state.at(safe_target(&state), 0);
             let after = RouteState { held: Some(held.clone()), revision: state.revision, ..safe };
             if after != state {
                 changes.push(self.change(spec, after));
@@ -133,7 +130,7 @@ impl Truth {
             config_hash: None,
             changes,
         };
-        Proposal { new, loaded: None, cautious: true, skipped }
+        Proposal { new, loaded: None, cautious: true, skipped: Vec::new(), left_out }
     }
 
     fn scope(&self, scope: &Scope) -> Result<Vec<&RouteSpec>, Refused> {
@@ -183,24 +180,30 @@ impl Truth {
         match ask.action {
             Action::Promote { to, percent, force } => {
                 let target = promoted(&draft.lowest, to, percent);
+                if target == state.target() && one {
+                    return Ok(());
+                }
                 if !state.is_forward(target) && !one {
                     draft.skip(spec, format!("it is in `{}` already", state.target()));
                     return Ok(());
+                }
+                if let Some(refused) = self.no_forward() {
+                    return Err(refused);
                 }
                 let approver = ask.author.may(Role::Approver);
                 let group = groups.get(&*spec.group).copied();
                 let after = self.forward(&state, spec, group, Move { target, force, approver })?;
                 draft.changes.push(self.change(spec, after));
             }
-            Action::Rollback { to } => {
-                let safe = Target::phase(state.safe_phase());
-                match back(&state, spec, to.unwrap_or(safe)) {
-                    Ok(Some(after)) => draft.changes.push(self.change(spec, after)),
-                    Ok(None) => {}
-                    Err(refused) if one => return Err(refused),
-                    Err(refused) => draft.skip(spec, refused.to_string()),
+            Action::Rollback { to } => match back(&state, spec, to) {
+                Ok(Some(after)) => draft.changes.push(self.change(spec, after)),
+                Ok(None) => {}
+                Err(refused) if one => return Err(refused),
+                Err(Refused::Move { why: why @ MoveRefused::Retired, .. }) => {
+                    draft.left_out.push(Skipped { route: spec.id.clone(), why: told(&why) });
                 }
-            }
+                Err(refused) => draft.skip(spec, refused.to_string()),
+            },
             Action::Hold => {
                 let cause = format!("{}: {}", ask.author.name, ask.reason);
                 draft.latch(spec, &state, Some(Held { cause }));
@@ -232,18 +235,6 @@ impl Truth {
             return Err(Refused::NotForward { route, present: state.target(), target });
         }
         state.moved(spec, group, wanted, 0).map_err(refused)
-    }
-
-    /// A promotion of many that moves none says so, instead of doing nothing.
-    fn check_promoted(&self, ask: &MoveAsk, draft: &Draft) -> Result<(), Refused> {
-        let Action::Promote { .. } = ask.action else { return Ok(()) };
-        match (draft.changes.is_empty(), draft.skipped.first()) {
-            (true, Some(skipped)) => Err(Refused::Move {
-                why: MoveRefused::NoChange(self.state(&skipped.route).target()),
-                route: skipped.route.clone(),
-            }),
-            _ => Ok(()),
-        }
     }
 
     fn skips(&self, change: &Change) -> bool {
@@ -294,9 +285,10 @@ fn ladder(percent: Percent) -> Target {
 fn back(
     state: &RouteState,
     spec: &RouteSpec,
-    target: Target,
+    to: Option<Target>,
 ) -> Result<Option<RouteState>, Refused> {
     let route = spec.id.clone();
+    let target = to.unwrap_or_else(|| safe_target(state));
     let refused = |why| Refused::Move { route: route.clone(), why };
     target.check_percent().map_err(refused)?;
     if target == state.target() {
@@ -330,6 +322,8 @@ struct Draft {
     lowest: RouteState,
     changes: Vec<Change>,
     skipped: Vec<Skipped>,
+    /// Routes that new goes on serving though they were to go back.
+    left_out: Vec<Skipped>,
 }
 
 // === impl Draft ===

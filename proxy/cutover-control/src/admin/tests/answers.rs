@@ -22,6 +22,7 @@ fn reason() -> Value {
 async fn status_shows_every_route_in_order() {
     let rig = Rig::new("read canary 12.5\n write shadow post writes=unsafe\n gone retired").await;
     rig.post("/api/v1/routes/write/hold", "operator", reason()).await;
+    rig.post("/api/v1/routes/gone/promote", "approver", reason()).await;
     let status: StatusAnswer = read(&rig.get("/api/v1/status").await);
     let ids: Vec<_> = status.routes.iter().map(|route| route.id.as_str()).collect();
     assert_eq!(ids, ["read", "write", "gone"]);
@@ -33,7 +34,7 @@ async fn status_shows_every_route_in_order() {
     assert_eq!(write.held.as_deref(), Some("operator: a test"));
     assert_eq!(write.gate.code.as_deref(), Some("held"));
     assert!(!gone.gate.open && gone.gate.next.is_none());
-    assert_eq!((status.revision, status.applied_revision), (2, 2));
+    assert_eq!((status.revision, status.applied_revision), (3, 3));
     assert_eq!(status.degraded, None);
     rig.end().await;
 }
@@ -285,4 +286,22 @@ impl Got {
     fn code_or_text(&self) -> String {
         serde_json::from_str::<Value>(&self.body).map(|_| self.code()).unwrap_or_default()
     }
+}
+
+#[tokio::test]
+async fn a_rollback_of_all_names_what_new_goes_on_serving() {
+    let rig = Rig::new("read live\n gone retired").await;
+    let status: StatusAnswer = read(&rig.get("/api/v1/status").await);
+    let gone = &status.routes[1];
+    assert_eq!(gone.at.phase, crate::api::PhaseName::Live);
+    assert_eq!(gone.blocked.as_ref().unwrap().code, "needs_approver");
+    rig.post("/api/v1/routes/gone/promote", "approver", reason()).await;
+    for moved in [1, 0] {
+        let answer: MoveAnswer = read(&rig.post("/api/v1/rollback", "operator", reason()).await);
+        assert_eq!((answer.routes.len(), answer.skipped.len()), (moved, 0));
+        let [left] = &answer.left_out[..] else { panic!("{answer:?}") };
+        assert_eq!(left.route, "gone");
+        assert!(left.why.contains("no way back"), "{}", left.why);
+    }
+    rig.end().await;
 }

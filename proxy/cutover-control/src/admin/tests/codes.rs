@@ -33,6 +33,8 @@ async fn every_code_has_a_request_that_gets_it() {
     let rig = Rig::new(FILES).await;
     let body = json!({ "reason": "x" });
     rig.post("/api/v1/routes/latched/hold", "operator", body).await;
+    let body = json!({ "reason": "x" });
+    rig.post("/api/v1/routes/gone/promote", "approver", body).await;
     let mut seen = BTreeSet::new();
     for (token, path, body, expected) in cases() {
         let got = rig.post(&format!("/api/v1/{path}"), token, body.clone()).await;
@@ -127,7 +129,7 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             why(json!({ "to": "canary", "percent": 101 })),
             "bad_percent",
         ),
-        ("migrator", "routes/canary/promote", why(json!({ "percent": 5 })), "no_change"),
+        ("migrator", "routes/canary/promote", why(json!({ "percent": 5 })), "ok"),
         ("migrator", "routes/canary/promote", why(json!({ "percent": 1 })), "not_forward"),
         ("viewer", "plan", json!({ "files": files("broken") }), "invalid_config"),
         (

@@ -214,3 +214,18 @@ fn only_other_settings_changed_is_a_revision_too() {
 fn arc_hash(sim: &Sim) -> String {
     sim.machine.truth().loaded.as_ref().unwrap().hash.clone()
 }
+
+#[test]
+fn retiring_needs_an_approver_at_first_sight_too() {
+    let mut sim = Sim::on(Memory::empty("one"), Truth::unknown());
+    sim.store_comes();
+    let done = sim.load("read retired").unwrap();
+    assert_eq!(done.moved[0].to.to_string(), "live", "where the same side serves it");
+    assert_eq!(sim.blocked(), "read:needs_approver");
+    let mut sim = sim.restart("read retired");
+    assert_eq!((sim.at().as_str(), sim.blocked().as_str()), ("read=live", "read:needs_approver"));
+    assert_eq!(code(&sim.promote("read")), "needs_approver", "a migrator is none");
+    sim.promote_to("read", "retired").unwrap();
+    assert_eq!((sim.at().as_str(), sim.blocked().as_str()), ("read=retired", ""));
+    sim.assert_in_step();
+}

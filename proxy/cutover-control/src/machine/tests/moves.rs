@@ -22,7 +22,7 @@ fn promotion_goes_where_it_is_told_or_says_why_not() {
         ("read shadow", "canary 12.5", "ok"),
         ("read canary 5", "canary 50", "ok"),
         ("read canary 5", "live", "ok"),
-        ("read canary 5", "canary 5", "no_change"),
+        ("read canary 5", "canary 5", "ok"),
         ("read canary 5", "canary 1", "not_forward"),
         ("read live", "shadow", "not_forward"),
         ("read legacy", "canary 5", "skips_phase"),
@@ -93,7 +93,9 @@ fn rollback_only_goes_back() {
     }
     assert_eq!(code(&sim.rollback("gone")), "retired");
     let done = sim.rollback("*").unwrap();
-    assert_eq!(done.skipped[0].route, "gone");
+    assert_eq!((done.skipped.len(), done.left_out[0].route.as_str()), (0, "gone"));
+    let left = |fact: &&Fact| matches!(fact, Fact::LeftOut(_));
+    assert_eq!(sim.facts.iter().filter(left).count(), 1, "and the log says so");
     assert_eq!(sim.at(), "read=shadow gone=retired");
 }
 
@@ -222,4 +224,43 @@ fn legacy_all_does_not_wait_in_line() {
     let effects = sim.machine.apply(Event::Ask(Some(2), Ask::LegacyAll(true)), 1);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Publish)));
     assert_eq!(sim.at(), "read=legacy (held)", "in force while the promotion is being recorded");
+}
+
+#[test]
+fn nothing_to_do_is_a_success_for_every_mover() {
+    let mut sim = Sim::new("read shadow\n list shadow\n gone retired\n far legacy group=rest");
+    sim.promote_to("far", "shadow").unwrap();
+    let home = Action::Rollback { to: Some(target("legacy")) };
+    sim.act("far", Role::Operator, home).unwrap();
+    let (head, before) = (sim.head(), sim.at());
+    let promote = |to| Action::Promote { to: Some(to), percent: None, force: false };
+    for (id, action) in [
+        ("read", Action::Rollback { to: None }),
+        ("far", Action::Rollback { to: None }),
+        ("far", home),
+        ("*", Action::Rollback { to: None }),
+        ("group:rest", Action::Rollback { to: None }),
+        ("read", promote(Phase::Shadow)),
+        ("group:devices", promote(Phase::Shadow)),
+        ("gone", promote(Phase::Retired)),
+        ("read", Action::Release),
+    ] {
+        let done = sim.act(id, Role::Approver, action).unwrap();
+        assert_eq!((done.moved.len(), done.revision), (0, head), "{id} {action:?}");
+    }
+    assert_eq!((sim.at(), sim.head()), (before, head));
+    sim.ask(Ask::LegacyAll(true)).unwrap();
+    assert_eq!(sim.machine.truth().state("far").target(), target("legacy"), "never forward");
+    assert_eq!(code(&sim.act("read", Role::Migrator, promote(Phase::Shadow))), "ok");
+    assert_eq!(code(&sim.act("far", Role::Migrator, promote(Phase::Shadow))), "legacy_all");
+}
+
+#[test]
+fn a_latch_is_told_in_words() {
+    let mut sim = Sim::new("read canary 5");
+    sim.hold("read").unwrap();
+    let refused = sim.promote("read").unwrap_err();
+    assert_eq!(refused.to_string(), "route `read` is held by ann: a test");
+    sim.load("read live").unwrap();
+    assert_eq!(sim.machine.truth().blocked()[0].1.why, "it is held by ann: a test");
 }
