@@ -1,12 +1,13 @@
 //! Why the process did not start, in words and as an exit code.
 
-use std::error::Error;
+use std::{error::Error, io::ErrorKind};
 
 use cutover_control::{AdminError, Rejected};
 use cutover_gateway::HandOverError;
+use cutover_store::{FaultKind, OpenError};
 use cutover_telemetry::{export, logs::LogError, sampling::RatioError};
 
-use crate::cli::Failure;
+use crate::{cli::Failure, config::directory};
 
 /// Why the process did not start; it listens nowhere.
 #[derive(Debug, thiserror::Error)]
@@ -86,12 +87,41 @@ impl StartError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            StartError::Control(cutover_control::StartError::NoState { store, .. }) => {
+                Some(begin(store))
+            }
             StartError::Control(error) => Some(error.hint().to_owned()),
+            StartError::Admin(AdminError::Listen { source, .. })
+            | StartError::Gateway(cutover_gateway::StartError::Listen { source, .. })
+                if source.kind() == ErrorKind::AddrInUse =>
+            {
+                Some(TAKE_OVER.to_owned())
+            }
             StartError::Admin(error) => Some(error.hint().to_owned()),
             StartError::Gateway(cutover_gateway::StartError::Listen { .. }) => {
                 Some("`cutover doctor` shows which ports are free".to_owned())
             }
             _ => None,
         }
+    }
+}
+
+const TAKE_OVER: &str = "`cutover doctor` shows who holds which port; to take over from a proxy that runs, start \
+     with `--upgrade`, then send SIGQUIT to the old one";
+
+/// How to begin where the store cannot be opened and nobody knows where the routes were.
+fn begin(store: &OpenError) -> String {
+    let OpenError::Fault(fault) = store else { return store.hint().to_owned() };
+    let dir = directory(&fault.path);
+    match fault.kind {
+        FaultKind::Unwritable if !dir.exists() => {
+            format!("create the directory: `mkdir -p {}`", dir.display())
+        }
+        FaultKind::Corrupt => format!(
+            "restore a backup of `{}`; or move it away to begin anew: then every route starts where \
+             its file says, and the history is gone",
+            fault.path.display()
+        ),
+        kind => kind.hint().to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cutover_control::{Author, Controller, Refused, Rejected, Severity};
+use cutover_control::{Author, Controller, Diagnostic, Refused, Rejected, Severity};
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
@@ -88,20 +88,41 @@ pub(super) async fn reload(controller: &Controller, why: &str) {
 /// One line a mistake, with its place and remedy.
 fn log(rejected: &Rejected) {
     for found in rejected.diagnostics.iter().filter(|found| found.severity == Severity::Error) {
-        let (file, line, column) =
-            (found.file.as_deref().unwrap_or_default(), found.line, found.column);
-        let hint = found.hint.as_deref().unwrap_or_default();
         tracing::error!(
             code = found.code,
-            file,
-            line,
-            column,
-            hint,
-            "the configuration stays as it was: {file}:{}:{}: {}",
-            line.unwrap_or_default(),
-            column.unwrap_or_default(),
+            file = found.file,
+            line = found.line,
+            column = found.column,
+            hint = found.hint,
+            "the configuration stays as it was: {}{}",
+            place(found),
             found.message
         );
+    }
+}
+
+/// One line a doubt about a configuration that was accepted.
+pub(super) fn warn(warnings: &[Diagnostic]) {
+    for found in warnings.iter().filter(|found| found.severity == Severity::Warning) {
+        tracing::warn!(
+            code = found.code,
+            file = found.file,
+            line = found.line,
+            column = found.column,
+            hint = found.hint,
+            "{}{}",
+            place(found),
+            found.message
+        );
+    }
+}
+
+/// `FILE:LINE:COLUMN: `; nothing for the configuration as a whole.
+fn place(found: &Diagnostic) -> String {
+    match (&found.file, found.line, found.column) {
+        (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: "),
+        (Some(file), ..) => format!("{file}: "),
+        _ => String::new(),
     }
 }
 

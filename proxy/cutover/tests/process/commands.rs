@@ -137,3 +137,35 @@ fn the_doctor_knows_its_own_proxy() {
     assert!(said.out.contains("held by the proxy that runs"), "{}", said.out);
     assert!(said.out.ends_with("ready\n"), "{}", said.out);
 }
+
+#[test]
+fn an_off_switch_says_what_it_left_with_new() {
+    let proxy = Proxy::start();
+    let promote = |more: &[&str]| {
+        let args = ["promote", "device-read", "--reason", "r", "--wait"];
+        proxy.cutover(&args.iter().chain(more).copied().collect::<Vec<_>>()).ends_with(0)
+    };
+    promote(&["--to", "live", "--force"]);
+    promote(&["--to", "retired"]);
+    let said = proxy.cutover(&["rollback", "--all", "--reason", "drill"]).ends_with(1);
+    assert!(said.err.contains("left out: device-read, "), "{}", said.err);
+    assert!(said.err.contains("error[left_out]: device-read is still served by new"));
+    assert!(!said.out.contains("left out"), "{}", said.out);
+    let json =
+        proxy.cutover(&["rollback", "--all", "--reason", "drill", "-o", "json"]).ends_with(1);
+    assert_eq!(json.json()["skipped"][0]["route"], "device-read");
+    assert_eq!(proxy.side(), "new");
+}
+
+#[test]
+fn watching_goes_on_while_the_proxy_is_silent() {
+    let proxy = Proxy::start();
+    let mut watch = proxy.beside(&["status", "--watch", "--timeout", "300ms"]);
+    watch.wait_for_data("device-read");
+    proxy.signal("-STOP");
+    watch.wait_for("gave no answer within 300ms; trying again");
+    watch.wait_for("since 20");
+    proxy.signal("-CONT");
+    proxy.ready();
+    assert!(watch.is_running());
+}

@@ -81,3 +81,24 @@ fn the_first_start_writes_a_private_token() {
     let metadata = fs::metadata(proxy.file("cutover-admin.token")).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn a_store_in_no_directory_says_which_to_make() {
+    let mut proxy = Proxy::start_unready("[store]\nurl = \"sqlite://nowhere/cutover.db\"\n");
+    assert_eq!(proxy.exit(), 1);
+    assert!(
+        proxy.log().contains("mkdir -p ./nowhere") || proxy.log().contains("mkdir -p nowhere"),
+        "{}",
+        proxy.log()
+    );
+}
+
+#[test]
+fn a_damaged_store_without_a_last_good_state_names_both_ways_out() {
+    let mut proxy = Proxy::start_unready("[store]\nurl = \"sqlite://cutover.toml\"\n");
+    assert_eq!(proxy.exit(), 1);
+    let log = proxy.log();
+    assert!(log.contains("error[no_state]") && log.contains("restore a backup"), "{log}");
+    assert!(log.contains("every route starts where its file says"), "{log}");
+    assert!(!log.contains("writes a new one"), "there is nothing to write it from: {log}");
+}

@@ -98,3 +98,14 @@ fn the_off_switch_is_a_file() {
     let refused = proxy.cutover(&["promote", "device-read", "--reason", "r"]).ends_with(1);
     assert!(refused.err.contains("legacy-all"), "{}", refused.err);
 }
+
+#[test]
+fn doubts_about_an_accepted_file_are_logged() {
+    let proxy = Proxy::start();
+    proxy.edit("routes/devices.toml", "[\"GET\"], path", "[\"GET\", \"POST\"], path");
+    proxy.edit("routes/devices.toml", "phase =", "writes = \"safe\"\nphase =");
+    proxy.wait_for_log("safe_writes");
+    let log = proxy.log();
+    let line = log.lines().find(|line| line.contains("safe_writes")).unwrap();
+    assert!(line.contains("WARN") && line.contains("routes/devices.toml:"), "{line}");
+}

@@ -23,6 +23,13 @@ pub(crate) struct Proxy {
     _dir: Option<tempfile::TempDir>,
 }
 
+/// A command that goes on; killed when dropped.
+pub(crate) struct Beside {
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+}
+
 /// How a command ended.
 pub(crate) struct Said {
     pub(crate) code: i32,
@@ -162,6 +169,17 @@ impl Proxy {
         Said::of(&output)
     }
 
+    /// Starts a command in its directory that does not end by itself.
+    pub(crate) fn beside(&self, args: &[&str]) -> Beside {
+        let (out, err) = (self.file("beside.out"), self.file("beside.err"));
+        let child = command(&self.dir, args)
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(&err).unwrap())
+            .spawn()
+            .unwrap();
+        Beside { child, out, err }
+    }
+
     /// Which side answers a device.
     pub(crate) fn side(&self) -> String {
         get(self.http, "/devices/7").expect("an answer").1
@@ -204,6 +222,29 @@ impl Proxy {
     /// Waits until the log has this.
     pub(crate) fn wait_for_log(&self, text: &str) {
         until(text, || self.log().contains(text).then_some(()));
+    }
+}
+
+impl Beside {
+    /// Waits until it has said this on standard error.
+    pub(crate) fn wait_for(&self, text: &str) {
+        until(text, || fs::read_to_string(&self.err).unwrap().contains(text).then_some(()));
+    }
+
+    /// The same on standard output.
+    pub(crate) fn wait_for_data(&self, text: &str) {
+        until(text, || fs::read_to_string(&self.out).unwrap().contains(text).then_some(()));
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -138,7 +138,7 @@ pub(in crate::cli) struct Token {
     #[arg(long, value_enum, value_name = "SIDE")]
     pub(in crate::cli) side: Option<Side>,
     /// How long the override is valid, at most 8h: 30m, 1h
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
+    #[arg(long, value_name = "TIME", value_parser = override_life, default_value = "1h")]
     pub(in crate::cli) ttl: Duration,
     /// The process file, or the directory that holds it: its `[admin] override_key` signs
     #[arg(short, long, value_name = "FILE", default_value = ".")]
@@ -155,8 +155,8 @@ pub(in crate::cli) enum TokenCommand {
         /// What it is called in the history: a-z, 0-9, `-`, `_`, `.`
         #[arg(long, value_name = "NAME")]
         name: String,
-        /// How long it is valid: 12h, 30d [default: 90d]
-        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "90d")]
+        /// How long it is valid, 1m to 366d: 12h, 30d
+        #[arg(long, value_name = "TIME", value_parser = token_life, default_value = "90d")]
         ttl: Duration,
     },
     /// List tokens; their texts are not kept
@@ -234,6 +234,20 @@ pub(in crate::cli) enum Role {
     Approver,
     /// Make and remove tokens
     Admin,
+}
+
+/// A time from one second to that of the gateway's longest override.
+fn override_life(text: &str) -> Result<Duration, String> {
+    let within = Duration::from_secs(1)..=Duration::from_secs(8 * 3600);
+    let life = duration(text)?;
+    within.contains(&life).then_some(life).ok_or("an override is valid for 1s to 8h".to_owned())
+}
+
+/// A time that the admin API takes.
+fn token_life(text: &str) -> Result<Duration, String> {
+    let within = Duration::from_secs(60)..=Duration::from_secs(366 * 86_400);
+    let life = duration(text)?;
+    within.contains(&life).then_some(life).ok_or("a token is valid for 1m to 366d".to_owned())
 }
 
 // === impl Role ===

@@ -3,15 +3,16 @@
 mod undo;
 
 use cutover_control::api::{
-    LatchBody, LatchName, MoveAnswer, MovedRow, PhaseName, PromoteBody, RollbackBody,
+    LatchBody, LatchName, MoveAnswer, MovedRow, PhaseName, PromoteBody, RollbackBody, SkippedRow,
+    StatusAnswer,
 };
-use cutover_domain::Percent;
+use cutover_domain::{Percent, Phase};
 use http::StatusCode;
 use serde::Serialize;
 
 use super::{segment, target};
 use crate::cli::{
-    admin::Client,
+    admin::{Answer, Client},
     args::{self, Change, Global, Hold, Promote, Release, Rollback, Why},
     exit::{Exit, Failure},
     io::Io,
@@ -47,7 +48,13 @@ pub(in crate::cli) fn rollback(
         to: args.to.map(phase).or(percent.map(|_| PhaseName::Canary)),
         percent,
     };
-    ask(&scope, "rollback", &body, &args.change, global, io)
+    let client = Client::connect(global, io)?;
+    let answer = send(&client, &scope, "rollback", &body, &args.change)?;
+    let exit = tell(&answer.body, answer.status, global, io)?;
+    match with_new(&answer.body.skipped, &client).as_slice() {
+        [] => Ok(exit),
+        left => Err(left_out(left)),
+    }
 }
 
 pub(in crate::cli) fn hold(args: &Hold, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
@@ -82,9 +89,42 @@ fn ask(
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
     let client = Client::connect(global, io)?;
-    let path = format!("{}/{verb}{}", scope.path(), wait_query(&change.why, &client));
-    let answer = client.post_waiting::<MoveAnswer>(&path, body)?;
+    let answer = send(&client, scope, verb, body, change)?;
     tell(&answer.body, answer.status, global, io)
+}
+
+fn send(
+    client: &Client,
+    scope: &Scope<'_>,
+    verb: &str,
+    body: &impl Serialize,
+    change: &Change,
+) -> Result<Answer<MoveAnswer>, Failure> {
+    let path = format!("{}/{verb}{}", scope.path(), wait_query(&change.why, client));
+    client.post_waiting::<MoveAnswer>(&path, body)
+}
+
+/// Which of the routes left out new still serves. Where that cannot be asked, all of them: an off
+/// switch must not claim too much.
+fn with_new(skipped: &[SkippedRow], client: &Client) -> Vec<String> {
+    if skipped.is_empty() {
+        return Vec::new();
+    }
+    let status = client.get::<StatusAnswer>("/api/v1/status").ok();
+    let by_legacy = |route: &str| {
+        let rows = status.as_ref().map_or(&[][..], |status| &status.routes);
+        let row = rows.iter().find(|row| row.id == route);
+        row.is_some_and(|row| Phase::from(row.at.phase) <= Phase::Shadow)
+    };
+    let routes = skipped.iter().map(|skipped| &skipped.route);
+    routes.filter(|route| !by_legacy(route)).cloned().collect()
+}
+
+fn left_out(routes: &[String]) -> Failure {
+    let verb = if routes.len() == 1 { "is" } else { "are" };
+    let message = format!("{} {verb} still served by new", routes.join(", "));
+    Failure::new("left_out", message)
+        .hint("what could go back has; a retired route needs legacy behind a new route")
 }
 
 /// Longest wait that the admin API takes, in milliseconds.
@@ -116,6 +156,9 @@ pub(super) fn tell(
             io.tell(&format!("undo: {command}"));
         }
     }
+    for skipped in &answer.skipped {
+        io.tell(&format!("left out: {}, {}", skipped.route, skipped.why));
+    }
     if !answer.recorded {
         io.tell(
             "warning: the store is away; this is in force here, and is recorded once it is back",
@@ -135,9 +178,6 @@ pub(super) fn tell(
 fn print(answer: &MoveAnswer, io: &mut Io<'_>) -> Result<(), Failure> {
     for row in &answer.routes {
         writeln!(io.out, "{}: {}", row.route, what(row))?;
-    }
-    for skipped in &answer.skipped {
-        writeln!(io.out, "{}: left out, {}", skipped.route, skipped.why)?;
     }
     let effective = match answer.effective_ms {
         Some(ms) => format!(", in force after {ms:.1} ms"),

@@ -108,7 +108,7 @@ fn help_of_a_command() {
 
 #[test]
 fn command_lines_that_cannot_be_meant() {
-    let lines: [&[&str]; 12] = [
+    let lines: [&[&str]; 16] = [
         &[],
         &["promot", "x"],
         &["promote"],
@@ -121,6 +121,10 @@ fn command_lines_that_cannot_be_meant() {
         &["explain", "GET", "devices/7"],
         &["status", "--timeout", "soon"],
         &["explain", "--code", "groop_split"],
+        &["explain", "--code", "overlap", "--files"],
+        &["token", "--side", "new", "--ttl", "9h"],
+        &["token", "create", "--role", "viewer", "--name", "a", "--ttl", "1s"],
+        &["token", "create", "--role", "viewer", "--name", "a", "--ttl", "367d"],
     ];
     for line in lines {
         let said = cutover(line.iter().copied());
@@ -595,4 +599,19 @@ fn a_reader_that_has_enough_is_no_failure() {
         },
     );
     assert_eq!((exit, String::from_utf8(err).unwrap()), (Exit::Done, String::new()));
+}
+
+#[test]
+fn a_life_too_long_is_told_as_typed() {
+    let said = cutover(["token", "--side", "new", "--ttl", "9h"]);
+    assert!(said.err.contains("'9h'") && said.err.contains("valid for 1s to 8h"), "{}", said.err);
+}
+
+#[test]
+fn the_manual_makes_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let man = dir.path().join("share/man1");
+    let said = cutover([OsString::from("man"), "--dir".into(), man.clone().into()]);
+    assert_eq!(said.exit, Exit::Done, "{}", said.err);
+    assert!(man.join("cutover-promote.1").exists());
 }

@@ -1,20 +1,34 @@
 //! `--watch`: the table again every second, in place at a terminal.
 
-use std::time::Duration;
+mod screen;
 
-use super::{look, print, rows};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use self::screen::{Screen, Size};
+use super::{Seen, look, print, rows};
 use crate::cli::{
     admin::Client,
-    args::{Global, Status},
+    args::{Global, Output, Status},
     exit::{Exit, Failure},
     io::Io,
-    output::table_text,
+    output::{table_text, utc},
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Goes on until interrupted, or until nobody reads any more. A proxy that is away for a moment,
-/// such as during a hand-over, is waited for.
+/// What is watched, and what has been seen of it.
+struct Watch {
+    output: Output,
+    /// `None`: not at a terminal, so everything is written one after the other.
+    screen: Option<Screen>,
+    /// As last seen; `None`: not yet.
+    last: Option<String>,
+    /// When the trouble began, in milliseconds since 1970.
+    trouble_since_ms: Option<u64>,
+}
+
+/// Goes on until interrupted, or until nobody reads any more. A proxy that was seen once and is
+/// away or silent for a while, such as during a hand-over, is waited for.
 pub(super) fn run(
     args: &Status,
     global: &Global,
@@ -22,53 +36,66 @@ pub(super) fn run(
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
     let in_place = io.out_is_terminal && !global.output.is_json();
-    let mut drawn = 0;
-    let mut seen_once = false;
+    let screen = in_place.then(Screen::default);
+    let mut watch = Watch { output: global.output, screen, last: None, trouble_since_ms: None };
     loop {
-        let seen = match look(args, client) {
-            Ok(seen) => seen,
-            Err(failure) if seen_once && failure.exit == Exit::Failed => {
-                if in_place {
-                    drawn = redraw(drawn, &format!("{failure}; trying again"), io)?;
-                } else {
-                    io.tell(&format!("{failure}; trying again"));
-                }
-                client.pause(PERIOD);
-                continue;
-            }
+        match look(args, client) {
+            Ok(seen) => watch.show(&seen, io)?,
+            Err(failure) if watch.waits_for(&failure) => watch.show_trouble(&failure, io)?,
             Err(failure) => return Err(failure),
-        };
-        seen_once = true;
-        if in_place {
-            let mut text = table_text(&rows(&seen.routes, global.output));
-            for note in &seen.notes {
-                text.push('\n');
-                text.push_str(note);
-            }
-            drawn = redraw(drawn, &text, io)?;
-        } else {
-            print(&seen, global.output, io)?;
-            if !global.output.is_json() {
-                writeln!(io.out)?;
-            }
         }
         io.out.flush()?;
         client.pause(PERIOD);
     }
 }
 
-/// Goes back over what was drawn, clears it, draws anew. Gives the number of lines.
-fn redraw(drawn: usize, text: &str, io: &mut Io<'_>) -> Result<usize, Failure> {
-    // Asked anew: windows change. A wrapped line would make the way back too short.
-    let width = comfy_table::Table::new().width().filter(|width| *width > 0);
-    let width = usize::from(width.unwrap_or(u16::MAX));
-    let lines: Vec<String> = text.lines().map(|line| line.chars().take(width).collect()).collect();
-    if drawn > 0 {
-        write!(io.out, "\x1b[{drawn}A\x1b[J")?;
+fn text(seen: &Seen, output: Output) -> String {
+    let table = table_text(&rows(&seen.routes, output));
+    let lines: Vec<&str> =
+        std::iter::once(table.as_str()).chain(seen.notes.iter().map(String::as_str)).collect();
+    lines.join("\n")
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// Trouble that may pass by itself, with something that was there before.
+    fn waits_for(&self, failure: &Failure) -> bool {
+        self.last.is_some() && matches!(failure.exit, Exit::Failed | Exit::InProgress)
     }
-    for line in &lines {
-        writeln!(io.out, "{line}")?;
+
+    fn show(&mut self, seen: &Seen, io: &mut Io<'_>) -> Result<(), Failure> {
+        let text = text(seen, self.output);
+        self.trouble_since_ms = None;
+        match &mut self.screen {
+            Some(screen) => screen.draw(&text, Size::of_terminal(), io.out)?,
+            None => {
+                print(seen, self.output, io)?;
+                if !self.output.is_json() {
+                    writeln!(io.out)?;
+                }
+            }
+        }
+        self.last = Some(text);
+        Ok(())
     }
-    io.out.flush()?;
-    Ok(lines.len())
+
+    /// At a terminal above what was last seen, so that nobody takes that for the present.
+    fn show_trouble(&mut self, failure: &Failure, io: &mut Io<'_>) -> Result<(), Failure> {
+        let since = utc(*self.trouble_since_ms.get_or_insert_with(now_ms));
+        let line = format!("since {since}: {failure}; trying again");
+        match &mut self.screen {
+            Some(screen) => {
+                let last = self.last.as_deref().unwrap_or_default();
+                screen.draw(&format!("{line}\n{last}"), Size::of_terminal(), io.out)?;
+            }
+            None => io.tell(&line),
+        }
+        Ok(())
+    }
 }
