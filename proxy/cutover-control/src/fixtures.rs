@@ -35,6 +35,7 @@ pub(crate) fn loaded(text: &str) -> Loaded {
         declaration: declaration(text),
         files: vec![crate::ConfigFile { path: "cutover.toml".into(), text: text.into() }],
         hash: text.split_whitespace().collect::<Vec<_>>().join(" "),
+        meaning: text.split_whitespace().collect::<Vec<_>>().join(" "),
         warnings: Vec::new(),
         extra: None,
     }

@@ -36,6 +36,9 @@ pub struct Loaded {
     pub files: Vec<ConfigFile>,
     /// Hash of paths and texts, in hexadecimal: equal hashes mean equal files.
     pub hash: String,
+    /// Hash of what they mean, phases and shares aside: equal where only those, comments or layout
+    /// differ.
+    pub meaning: String,
     /// What is doubtful but not wrong.
     pub warnings: Vec<Diagnostic>,
     /// Whatever wiring wants back in [`Loader::accepted`].
@@ -54,10 +57,17 @@ pub struct ConfigFile {
 
 /// Why files were not accepted; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration has {} mistake(s)", diagnostics.len())]
+#[error("the configuration has {} mistake{}", self.mistakes(), if self.mistakes() == 1 { "" } else { "s" })]
 pub struct Rejected {
     /// Every mistake found.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Rejected {
+    /// How many of the diagnostics are errors.
+    fn mistakes(&self) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count()
+    }
 }
 
 /// One remark on the configuration.

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use cutover_store::RecordError;
+use cutover_store::{Listing, RecordError};
 
 use crate::{
     loader::Loaded,
@@ -155,7 +155,7 @@ impl Machine {
             Ask::Load { loaded, author, reason, expect } => {
                 let load = self.truth.propose_load(loaded.clone(), author, reason, *expect, now_ms);
                 match load {
-                    Ok(Load::Record(proposal)) => Ok(proposal),
+                    Ok(Load::Record(proposal)) => Ok(*proposal),
                     Ok(Load::Accept(loaded)) => return self.accept(job, loaded, effects),
                     Err(refused) => Err(refused),
                 }
@@ -215,8 +215,9 @@ impl Machine {
     }
 
     fn accept(&mut self, job: Job, loaded: Arc<Loaded>, effects: &mut Effects) {
+        let listing = self.truth.listing(&loaded.declaration);
         self.truth.accept(loaded);
-        self.note_config(effects);
+        self.note_config(listing, effects);
         self.publish(effects);
         self.nothing(job, Vec::new(), Vec::new(), effects);
     }
@@ -237,7 +238,7 @@ impl Machine {
         self.settle_due = true;
         self.publish(effects);
         if is_load {
-            self.note_config(effects);
+            self.note_config(new.listing.clone(), effects);
         }
         if !moved.is_empty() {
             effects.push(Effect::Note(Fact::Moved {
@@ -285,12 +286,14 @@ impl Machine {
         effects.push(Effect::Save);
     }
 
-    fn note_config(&self, effects: &mut Effects) {
+    fn note_config(&self, listing: Listing, effects: &mut Effects) {
         let Some(loaded) = &self.truth.loaded else { return };
         effects.push(Effect::Note(Fact::ConfigAccepted {
             hash: loaded.hash.clone(),
             generation: self.truth.generation,
             revision: self.truth.head,
+            listing,
+            warnings: loaded.warnings.clone(),
         }));
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use cutover_domain::{Held, Percent, Phase, RouteState, Target};
-use cutover_store::{Change, NewRevision, RouteRecord, Token, Trigger};
+use cutover_store::{Change, Listing, NewRevision, RouteRecord, Token, Trigger};
 use serde::{Deserialize, Serialize};
 
 use crate::truth::{Entry, TokenEdit, Truth};
@@ -211,6 +211,10 @@ struct RevisionRow {
     forced: bool,
     above: u64,
     config_hash: Option<String>,
+    #[serde(default)]
+    added: Vec<String>,
+    #[serde(default)]
+    removed: Vec<String>,
     changes: Vec<ChangeRow>,
 }
 
@@ -361,6 +365,8 @@ impl RevisionRow {
             forced: new.forced,
             above: new.above,
             config_hash: new.config_hash.clone(),
+            added: new.listing.added.clone(),
+            removed: new.listing.removed.clone(),
             changes: new.changes.iter().map(ChangeRow::of).collect(),
         }
     }
@@ -375,6 +381,7 @@ impl RevisionRow {
             forced: self.forced,
             above: self.above,
             config_hash: self.config_hash,
+            listing: Listing { added: self.added, removed: self.removed },
             changes: self.changes.into_iter().map(ChangeRow::change).collect::<Result<_, _>>()?,
         })
     }

@@ -18,7 +18,7 @@ mod tokens;
 
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
 pub use open::Store;
-pub use record::{Change, NewRevision};
+pub use record::{Change, Listing, NewRevision};
 pub use rows::{
     Head, LatchChange, RecordedChange, Revision, RouteRecord, Snapshot, Token, Trigger,
 };

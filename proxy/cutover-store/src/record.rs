@@ -27,8 +27,19 @@ pub struct NewRevision {
     pub above: u64,
     /// Hash of the configuration accepted with it; `None`: no files were.
     pub config_hash: Option<String>,
+    /// Which routes came into the files or went from them with that configuration.
+    pub listing: Listing,
     /// One per route, each route at most once. May be empty: the configuration alone changed.
     pub changes: Vec<Change>,
+}
+
+/// What a configuration did to the list of routes, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Routes that the configuration before did not declare.
+    pub added: Vec<String>,
+    /// Routes that it no longer declares; their requests go to the default upstream.
+    pub removed: Vec<String>,
 }
 
 /// What a revision shall do to one route.
@@ -55,6 +66,7 @@ impl Store {
         let fault = self.fault(DOING);
         let mut write = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(&fault)?;
         let number = insert(&mut write, revision).await.map_err(&fault)?;
+        list(&mut write, number, &revision.listing).await.map_err(&fault)?;
         for change in &revision.changes {
             let present = present(&mut write, &change.route).await.map_err(&fault)?;
             check_expected(change, present.as_ref())?;
@@ -90,6 +102,24 @@ async fn insert(write: &mut SqliteConnection, new: &NewRevision) -> Result<u64, 
     .fetch_one(write)
     .await?;
     Ok(unsigned(number))
+}
+
+async fn list(
+    write: &mut SqliteConnection,
+    number: u64,
+    listing: &Listing,
+) -> Result<(), sqlx::Error> {
+    let added = listing.added.iter().map(|route| (route, "added"));
+    let removed = listing.removed.iter().map(|route| (route, "removed"));
+    for (route, what) in added.chain(removed) {
+        sqlx::query("INSERT INTO listing (rev, route, what) VALUES (?, ?, ?)")
+            .bind(signed(number))
+            .bind(route)
+            .bind(what)
+            .execute(&mut *write)
+            .await?;
+    }
+    Ok(())
 }
 
 async fn present(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use cutover_domain::{Held, Percent, Phase, RouteState, Target};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use crate::{Store, fault::Fault};
+use crate::{Store, fault::Fault, record::Listing};
 
 /// Everything that the control plane keeps in memory, read in one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Revision {
     pub forced: bool,
     /// Hash of the configuration accepted with it; `None`: no files were.
     pub config_hash: Option<String>,
+    /// Which routes came into the files or went from them with it; each part in order of ids.
+    pub listing: Listing,
     /// What it did; empty where only the configuration changed.
     pub changes: Vec<RecordedChange>,
 }
@@ -155,7 +157,7 @@ impl Store {
         Ok(Snapshot { store_id, revision, config_hash, routes, tokens })
     }
 
-    /// Revisions, newest first: of `route` only (and of it only its own changes), older than
+    /// Revisions, newest first: of `route` only (and of them only its own changes), older than
     /// `before` only, at most `limit`.
     pub async fn history(
         &self,
@@ -169,7 +171,8 @@ impl Store {
             "SELECT r.*, c.route, c.from_phase, c.from_bp, c.to_phase, c.to_bp, c.latch
              FROM (SELECT * FROM revision
                    WHERE rev < ?1
-                     AND (?2 IS NULL OR rev IN (SELECT rev FROM change WHERE route = ?2))
+                     AND (?2 IS NULL OR rev IN (SELECT rev FROM change WHERE route = ?2
+                                            UNION SELECT rev FROM listing WHERE route = ?2))
                    ORDER BY rev DESC LIMIT ?3) r
              LEFT JOIN change c ON c.rev = r.rev AND (?2 IS NULL OR c.route = ?2)
              ORDER BY r.rev DESC, c.route",
@@ -180,7 +183,39 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(self.fault(DOING))?;
-        revisions_of(&rows).map_err(self.fault(DOING))
+        let mut revisions = revisions_of(&rows).map_err(self.fault(DOING))?;
+        self.read_listings(route, &mut revisions).await.map_err(self.fault(DOING))?;
+        Ok(revisions)
+    }
+
+    /// Revisions are never changed, so they may be read one after the other.
+    async fn read_listings(
+        &self,
+        route: Option<&str>,
+        revisions: &mut [Revision],
+    ) -> Result<(), sqlx::Error> {
+        let (Some(newest), Some(oldest)) = (revisions.first(), revisions.last()) else {
+            return Ok(());
+        };
+        let rows = sqlx::query(
+            "SELECT rev, route, what FROM listing
+             WHERE rev BETWEEN ?1 AND ?2 AND (?3 IS NULL OR route = ?3) ORDER BY rev, route",
+        )
+        .bind(signed(oldest.revision))
+        .bind(signed(newest.revision))
+        .bind(route)
+        .fetch_all(&self.pool)
+        .await?;
+        for row in &rows {
+            let number = unsigned(row.try_get("rev")?);
+            let Some(of) = revisions.iter_mut().find(|of| of.revision == number) else { continue };
+            let listing = match row.try_get("what")? {
+                "added" => &mut of.listing.added,
+                _ => &mut of.listing.removed,
+            };
+            listing.push(row.try_get("route")?);
+        }
+        Ok(())
     }
 }
 
@@ -220,6 +255,7 @@ fn revision_of(row: &SqliteRow) -> Result<Revision, sqlx::Error> {
         trigger: parsed(row.try_get("trigger")?)?,
         forced: row.try_get("forced")?,
         config_hash: row.try_get("config_hash")?,
+        listing: Listing::default(),
         changes: Vec::new(),
     })
 }

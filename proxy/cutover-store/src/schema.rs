@@ -62,6 +62,16 @@ pub(crate) const STEPS: &[&str] = &[
         expires_ms INTEGER
     ) STRICT, WITHOUT ROWID;
     ",
+    // 2: routes that came into the files or went from them
+    "
+    CREATE TABLE listing (
+        rev INTEGER NOT NULL REFERENCES revision (rev),
+        route TEXT NOT NULL,
+        what TEXT NOT NULL CHECK (what IN ('added', 'removed')),
+        PRIMARY KEY (rev, route)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX listing_by_route ON listing (route, rev);
+    ",
 ];
 
 /// What the file is before any step is taken.

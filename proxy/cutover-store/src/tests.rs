@@ -36,6 +36,7 @@ fn revision(at_ms: u64, changes: Vec<Change>) -> NewRevision {
         forced: false,
         above: 0,
         config_hash: None,
+        listing: Listing::default(),
         changes,
     }
 }
@@ -265,4 +266,19 @@ async fn the_head_tells_what_another_process_did() {
     assert!(store.head().await.unwrap().tokens.is_empty());
     fs::remove_file(store.path()).unwrap();
     assert_eq!(store.head().await.unwrap_err().kind, FaultKind::Gone);
+}
+
+#[tokio::test]
+async fn history_names_routes_that_came_and_went() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let both = Listing { added: vec!["b".into(), "c".into()], removed: vec!["a".into()] };
+    store.record(&revision(1, vec![change("a", 0, at(Phase::Shadow))])).await.unwrap();
+    store.record(&NewRevision { listing: both.clone(), ..revision(2, vec![]) }).await.unwrap();
+    let history = store.history(None, 10, None).await.unwrap();
+    assert_eq!((&history[0].listing, &history[1].listing), (&both, &Listing::default()));
+    let of_a = store.history(Some("a"), 10, None).await.unwrap();
+    assert_eq!(of_a.iter().map(|of| of.revision).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(of_a[0].listing, Listing { added: vec![], removed: vec!["a".into()] });
+    assert_eq!(store.history(Some("c"), 10, None).await.unwrap()[0].listing.added, ["c"]);
 }

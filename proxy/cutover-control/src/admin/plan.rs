@@ -51,10 +51,10 @@ fn planned(truth: &Truth, loaded: Loaded) -> Result<PlanAnswer, Refused> {
         routes.push(PlanRow { route, change, from, to: None, code: None, why: None });
     }
     let mut settings = present.map(|present| differences(present, wanted)).unwrap_or_default();
-    let is_same = truth.loaded.as_ref().is_some_and(|present| present.hash == loaded.hash);
+    let is_same = truth.loaded.as_ref().is_some_and(|present| present.meaning == loaded.meaning);
     let acts = |row: &PlanRow| !matches!(row.change, PlanChange::Blocked | PlanChange::Drifted);
     if !is_same && settings.is_empty() && !routes.iter().any(acts) {
-        settings.push("settings or comments that do not concern routes".into());
+        settings.push("other settings change".into());
     }
     let changes = !is_same || routes.iter().any(acts);
     let warnings = loaded.warnings;

@@ -175,6 +175,8 @@ fn revision_row(revision: Revision) -> RevisionRow {
         trigger: revision.trigger.as_str().into(),
         forced: revision.forced,
         config_hash: revision.config_hash,
+        added: revision.listing.added,
+        removed: revision.listing.removed,
         routes: changes.collect(),
     }
 }

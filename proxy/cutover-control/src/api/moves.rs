@@ -142,6 +142,12 @@ pub struct RevisionRow {
     /// Hash of the configuration accepted with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
+    /// Routes that came into the files with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// Routes that went from the files with it: the default upstream serves their requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
     /// What it did; empty where only the configuration changed.
     pub routes: Vec<MovedRow>,
 }

@@ -9,7 +9,9 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use cutover_domain::RouteTable;
-use cutover_store::{Fault, FaultKind, Head, OpenError, RecordError, Snapshot, Store, TokenError};
+use cutover_store::{
+    Fault, FaultKind, Head, Listing, OpenError, RecordError, Snapshot, Store, TokenError,
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -17,7 +19,7 @@ use tokio::{
 
 use super::{ASKS_MAX, Answered, Clock, ControlConfig};
 use crate::{
-    loader::Loaded,
+    loader::{Diagnostic, Loaded},
     machine::{Ask, Done, Effect, Event, Fact, Machine},
     metrics::ControlMetrics,
     refused::{Refused, StoreDown},
@@ -397,6 +399,27 @@ async fn edit_token(store: &Store, edit: &TokenEdit) -> Result<bool, TokenError>
     }
 }
 
+/// A route that goes hands its requests to the default upstream: worth a warning each time.
+fn tell_listing(listing: &Listing, revision: u64) {
+    for route in &listing.removed {
+        tracing::warn!(route, revision, "route `{route}` is gone from the files");
+    }
+    for route in &listing.added {
+        tracing::info!(route, revision, "route `{route}` is new in the files");
+    }
+}
+
+fn tell_warning(found: &Diagnostic) {
+    tracing::warn!(
+        code = found.code,
+        file = found.file,
+        line = found.line,
+        hint = found.hint,
+        "configuration: {}",
+        found.message
+    );
+}
+
 /// One log line per fact.
 fn tell(fact: &Fact) {
     match fact {
@@ -422,8 +445,10 @@ fn tell(fact: &Fact) {
                 );
             }
         }
-        Fact::ConfigAccepted { hash, generation, revision } => {
+        Fact::ConfigAccepted { hash, generation, revision, listing, warnings } => {
             tracing::info!(hash, generation, revision, "configuration in force");
+            tell_listing(listing, *revision);
+            warnings.iter().for_each(tell_warning);
         }
         Fact::LeftOut(routes) => {
             for Skipped { route, why } in routes {

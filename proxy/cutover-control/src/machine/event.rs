@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use cutover_store::{Fault, Head, NewRevision, RecordError, Snapshot, TokenError, Trigger};
+use cutover_store::{
+    Fault, Head, Listing, NewRevision, RecordError, Snapshot, TokenError, Trigger,
+};
 
 use crate::{
-    loader::Loaded,
+    loader::{Diagnostic, Loaded},
     refused::{Refused, StoreDown},
     truth::{Author, Moved, Skipped, TokenEdit, moves::MoveAsk},
 };
@@ -116,6 +118,8 @@ pub(crate) enum Fact {
         hash: String,
         generation: u64,
         revision: u64,
+        listing: Listing,
+        warnings: Vec<Diagnostic>,
     },
     /// A rollback of many could not take these back.
     LeftOut(Vec<Skipped>),

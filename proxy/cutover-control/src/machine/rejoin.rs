@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cutover_store::{
-    Change, NewRevision, RecordError, RouteRecord, Snapshot, Token, TokenError, Trigger,
+    Change, Listing, NewRevision, RecordError, RouteRecord, Snapshot, Token, TokenError, Trigger,
 };
 
 use super::{Busy, Effect, Effects, Fact, Machine, follow::differences};
@@ -238,6 +238,7 @@ fn lost(truth: &Truth, snapshot: &Snapshot, journal: &[Entry], now_ms: u64) -> O
         forced: false,
         above: truth.head,
         config_hash: None,
+        listing: Listing::default(),
         changes,
     })
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use cutover_domain::{Phase, Target};
 use cutover_store::{
-    Fault, FaultKind, Head, NewRevision, RouteRecord, Snapshot, Token, TokenError, Trigger,
+    Fault, FaultKind, Head, Listing, NewRevision, RouteRecord, Snapshot, Token, TokenError, Trigger,
 };
 
 use super::*;
@@ -281,6 +281,7 @@ impl Memory {
             forced: false,
             above: 0,
             config_hash: None,
+            listing: Listing::default(),
             changes: vec![change],
         };
         self.record(new).unwrap();

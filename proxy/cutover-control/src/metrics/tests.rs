@@ -70,7 +70,13 @@ fn facts_are_counted_by_closed_labels() {
     };
     metrics.count(&fact, 0);
     metrics.reload_refused();
-    let accepted = Fact::ConfigAccepted { hash: "h".into(), generation: 1, revision: 1 };
+    let accepted = Fact::ConfigAccepted {
+        hash: "h".into(),
+        generation: 1,
+        revision: 1,
+        listing: cutover_store::Listing::default(),
+        warnings: Vec::new(),
+    };
     let failed = |text: &str| text.contains("\ncutover_config_last_reload_failed 1");
     assert!(failed(&scrape(&registry)));
     metrics.count(&accepted, 42_999);

@@ -30,6 +30,7 @@ fn truth() -> Truth {
         forced: true,
         above: 6,
         config_hash: Some("h".into()),
+        listing: Listing { added: vec!["a".into()], removed: vec!["b".into()] },
         changes: vec![Change { route: "a".into(), expected: 6, after: state, declared: None }],
     };
     Truth {

@@ -8,7 +8,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cutover_domain::{Declaration, Group, Held, Move, Phase, RouteSpec, RouteState, Target};
-use cutover_store::{Change, NewRevision, Trigger};
+use cutover_store::{Change, Listing, NewRevision, Trigger};
 
 use super::{Author, Blocked, LEGACY_ALL_CAUSE, Proposal, Truth, groups};
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) enum FileVerdict {
 #[derive(Debug)]
 pub(crate) enum Load {
     /// There is something to record.
-    Record(Proposal),
+    Record(Box<Proposal>),
     /// Nothing new: it is only put in force.
     Accept(Arc<Loaded>),
 }
@@ -70,15 +70,16 @@ impl Truth {
         }
         let new = NewRevision {
             config_hash: Some(loaded.hash.clone()),
+            listing: self.listing(&loaded.declaration),
             ..self.by_file(author, reason, changes, now_ms)
         };
-        Ok(Load::Record(Proposal {
+        Ok(Load::Record(Box::new(Proposal {
             cautious: self.is_cautious(&new.changes),
             new,
             loaded: Some(loaded),
             skipped: Vec::new(),
             left_out: Vec::new(),
-        }))
+        })))
     }
 
     /// Whether `declaration` makes a table that fits where the routes are: no route may lose what
@@ -152,6 +153,16 @@ impl Truth {
         Some(Proposal { new, loaded: None, cautious, skipped: Vec::new(), left_out: Vec::new() })
     }
 
+    /// Which routes come and go with `declaration`; none with the process's first, since what was
+    /// declared before it is not known.
+    pub(crate) fn listing(&self, declaration: &Declaration) -> Listing {
+        let Some(loaded) = &self.loaded else { return Listing::default() };
+        Listing {
+            added: missing(declaration, &loaded.declaration),
+            removed: missing(&loaded.declaration, declaration),
+        }
+    }
+
     fn by_file(
         &self,
         author: &Author,
@@ -167,6 +178,7 @@ impl Truth {
             forced: false,
             above: self.head,
             config_hash: None,
+            listing: Listing::default(),
             changes,
         }
     }
@@ -245,6 +257,15 @@ impl Truth {
             !before.is_forward(change.after.target()) && !releases
         })
     }
+}
+
+/// Ids of the routes of `of` that `other` does not declare, in order.
+fn missing(of: &Declaration, other: &Declaration) -> Vec<String> {
+    let others: HashSet<&str> = other.routes.iter().map(|spec| spec.id.as_str()).collect();
+    let mut ids: Vec<String> = of.routes.iter().map(|spec| spec.id.clone()).collect();
+    ids.retain(|id| !others.contains(id.as_str()));
+    ids.sort_unstable();
+    ids
 }
 
 fn blocked(target: Target, code: Code, why: String) -> FileVerdict {

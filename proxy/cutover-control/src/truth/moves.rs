@@ -3,7 +3,7 @@
 use cutover_domain::{
     Group, Held, Move, MoveRefused, Percent, Phase, RouteSpec, RouteState, Target,
 };
-use cutover_store::{Change, NewRevision, Trigger};
+use cutover_store::{Change, Listing, NewRevision, Trigger};
 
 use super::{Author, Groups, LEGACY_ALL_CAUSE, Proposal, Skipped, Truth, groups, safe_target};
 use crate::{
@@ -94,6 +94,7 @@ impl Truth {
             forced: forced && draft.changes.iter().any(|change| self.skips(change)),
             above: self.head,
             config_hash: None,
+            listing: Listing::default(),
             changes: std::mem::take(&mut draft.changes),
         };
         let cautious = self.is_cautious(&new.changes);
@@ -128,6 +129,7 @@ impl Truth {
             forced: false,
             above: self.head,
             config_hash: None,
+            listing: Listing::default(),
             changes,
         };
         Proposal { new, loaded: None, cautious: true, skipped: Vec::new(), left_out }

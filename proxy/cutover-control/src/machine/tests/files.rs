@@ -229,3 +229,16 @@ fn retiring_needs_an_approver_at_first_sight_too() {
     assert_eq!((sim.at().as_str(), sim.blocked().as_str()), ("read=retired", ""));
     sim.assert_in_step();
 }
+
+#[test]
+fn routes_that_come_and_go_are_named() {
+    let mut sim = Sim::new("read shadow\n list shadow\n far legacy");
+    assert_eq!(sim.store.revisions[0].listing, Listing::default(), "nothing is known before it");
+    sim.load("far legacy\n fresh legacy").unwrap();
+    let expected =
+        Listing { added: vec!["fresh".into()], removed: vec!["list".into(), "read".into()] };
+    assert_eq!(sim.store.revisions.last().unwrap().listing, expected);
+    let told =
+        |fact: &Fact| matches!(fact, Fact::ConfigAccepted { listing, .. } if *listing == expected);
+    assert!(sim.facts.iter().any(told));
+}
