@@ -1,5 +1,6 @@
 //! The request that one attempt sends: head for the hop, body, and what becomes of 1xx answers.
 
+use cutover_domain::OnFailure;
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header, uri::PathAndQuery,
 };
@@ -14,6 +15,9 @@ use crate::{
 
 impl Relay {
     /// The request for one attempt. Unless there may be another attempt, the parts move into it.
+    ///
+    /// hyper's notes on the fields' case always do if a failure would be the answer: another
+    /// attempt is hardly ever made then, and does without.
     pub(super) fn request(
         &mut self,
         upstream: &Upstream,
@@ -26,14 +30,15 @@ impl Relay {
         let body = upload.map_or(Outgoing::Empty, |upload| upload.attempt(gate.clone()));
         let mut request = Request::new(body);
         *request.method_mut() = self.parts.method.clone();
-        let (headers, extensions) = if again {
-            (self.parts.headers.clone(), self.parts.extensions.clone())
-        } else {
-            self.is_spent = true;
-            (std::mem::take(&mut self.parts.headers), std::mem::take(&mut self.parts.extensions))
+        self.is_spent = !again;
+        *request.headers_mut() = match again {
+            true => self.parts.headers.clone(),
+            false => std::mem::take(&mut self.parts.headers),
         };
-        *request.headers_mut() = headers;
-        *request.extensions_mut() = extensions;
+        *request.extensions_mut() = match self.exchange.on_failure {
+            OnFailure::PassOn => std::mem::take(&mut self.parts.extensions),
+            _ => self.parts.extensions.clone(),
+        };
         match http2 {
             true => self.address_http2(&mut request, upstream)?,
             false => self.address_http1(&mut request, upstream),
