@@ -27,6 +27,7 @@ use crate::{
 
 mod bootstrap;
 mod shell;
+mod tell;
 
 use shell::{Message, Shell, StoreAccess};
 

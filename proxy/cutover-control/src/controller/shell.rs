@@ -9,23 +9,21 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use cutover_domain::RouteTable;
-use cutover_store::{
-    Fault, FaultKind, Head, Listing, OpenError, RecordError, Snapshot, Store, TokenError,
-};
+use cutover_store::{Fault, FaultKind, Head, OpenError, RecordError, Snapshot, Store, TokenError};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
-use super::{ASKS_MAX, Answered, Clock, ControlConfig};
+use super::{ASKS_MAX, Answered, Clock, ControlConfig, tell::tell};
 use crate::{
-    loader::{Diagnostic, Loaded},
+    loader::Loaded,
     machine::{Ask, Done, Effect, Event, Fact, Machine},
     metrics::ControlMetrics,
     refused::{Refused, StoreDown},
     saver::{self, Saver},
     state_file,
-    truth::{Author, Skipped, TokenEdit, Truth},
+    truth::{Author, TokenEdit, Truth},
     view::View,
 };
 
@@ -396,73 +394,5 @@ async fn edit_token(store: &Store, edit: &TokenEdit) -> Result<bool, TokenError>
     match edit {
         TokenEdit::Put(token) => store.put_token(token).await.map(|()| true),
         TokenEdit::Remove(name) => Ok(store.remove_token(name).await?),
-    }
-}
-
-/// A route that goes hands its requests to the default upstream: worth a warning each time.
-fn tell_listing(listing: &Listing, revision: u64) {
-    for route in &listing.removed {
-        tracing::warn!(route, revision, "route `{route}` is gone from the files");
-    }
-    for route in &listing.added {
-        tracing::info!(route, revision, "route `{route}` is new in the files");
-    }
-}
-
-fn tell_warning(found: &Diagnostic) {
-    tracing::warn!(
-        code = found.code,
-        file = found.file,
-        line = found.line,
-        hint = found.hint,
-        "configuration: {}",
-        found.message
-    );
-}
-
-/// One log line per fact.
-fn tell(fact: &Fact) {
-    match fact {
-        Fact::Moved { moved, revision, actor, trigger, reason, recorded, .. } => {
-            let trigger = trigger.as_str();
-            for moved in moved {
-                let latch = moved.latch.map_or("", |latch| latch.as_str());
-                // A route first seen, or one that only got or lost its latch.
-                let what = if moved.from == moved.to { "stays in" } else { "moved to" };
-                tracing::info!(
-                    route = moved.route, from = %moved.from, to = %moved.to, latch, revision,
-                    actor, trigger, reason, recorded,
-                    "route `{}` {what} {}", moved.route, moved.to
-                );
-            }
-        }
-        Fact::Followed { moved, revision } => {
-            for moved in moved {
-                let latch = moved.latch.map_or("", |latch| latch.as_str());
-                tracing::info!(
-                    route = moved.route, from = %moved.from, to = %moved.to, latch, revision,
-                    "route `{}` is in {} by another process on the store", moved.route, moved.to
-                );
-            }
-        }
-        Fact::ConfigAccepted { hash, generation, revision, listing, warnings } => {
-            tracing::info!(hash, generation, revision, "configuration in force");
-            tell_listing(listing, *revision);
-            warnings.iter().for_each(tell_warning);
-        }
-        Fact::LeftOut(routes) => {
-            for Skipped { route, why } in routes {
-                tracing::warn!(route, why, "route `{route}` was not rolled back: new serves it");
-            }
-        }
-        Fact::StoreLost(down) => tracing::error!(
-            code = down.code,
-            error = down.message,
-            hint = down.hint,
-            "the store is away: serving by the last good state, nothing moves forward"
-        ),
-        Fact::StoreBack { recovered } => tracing::info!(recovered, "the store is there"),
-        Fact::LegacyAll(true) => tracing::warn!("`legacy-all`: every route goes to its safe phase"),
-        Fact::LegacyAll(false) => tracing::info!("`legacy-all` is gone; routes stay latched"),
     }
 }
