@@ -98,6 +98,7 @@ impl FileLoader {
         Ok(Loaded {
             declaration: config.declaration.clone(),
             hash: hash(&files),
+            meaning: meaning(&config),
             files,
             warnings: diagnostics,
             extra: Some(Arc::new(config)),
@@ -196,6 +197,19 @@ fn hash(files: &[ConfigFile]) -> String {
         let (path, body) = (&file.path, &file.text);
         text.push_str(&format!("{}:{path}{}:{body}", path.len(), body.len()));
     }
+    digest(&text)
+}
+
+/// See [`Loaded::meaning`].
+fn meaning(config: &Config) -> String {
+    let mut document = config.document.clone();
+    for route in &mut document.route {
+        (route.phase, route.percent) = Default::default();
+    }
+    digest(&serde_json::json!(document).to_string())
+}
+
+fn digest(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

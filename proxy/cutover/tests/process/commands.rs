@@ -87,6 +87,23 @@ fn plan_apply_and_export_make_a_round() {
 }
 
 #[test]
+fn a_plan_of_what_is_already_true_is_empty() {
+    let proxy = Proxy::start();
+    proxy.cutover(&["promote", "device-read", "--percent", "50", "--reason", "r"]).ends_with(0);
+    proxy.cutover(&["export", "--dir", "exported"]).ends_with(0);
+    let plan = proxy.cutover(&["plan", "exported"]).ends_with(0);
+    assert!(plan.out.starts_with("no changes at revision "), "{}", plan.out);
+    let team = proxy.file("exported/routes/devices.toml");
+    let text = fs::read_to_string(&team).unwrap();
+    assert!(text.contains("percent = 50"), "{text}");
+    fs::write(&team, format!("# who, when\n{text}")).unwrap();
+    proxy.cutover(&["plan", "exported"]).ends_with(0);
+    fs::write(&team, format!("{text}slo = {{ availability = 99.9 }}\n")).unwrap();
+    let plan = proxy.cutover(&["plan", "exported"]).ends_with(3);
+    assert!(plan.out.contains("other settings change"), "{}", plan.out);
+}
+
+#[test]
 fn explain_tells_the_running_truth() {
     let proxy = Proxy::start();
     proxy.cutover(&["promote", "device-read", "--percent", "50", "--reason", "r"]).ends_with(0);
@@ -153,7 +170,7 @@ fn an_off_switch_says_what_it_left_with_new() {
     assert!(!said.out.contains("left out"), "{}", said.out);
     let json =
         proxy.cutover(&["rollback", "--all", "--reason", "drill", "-o", "json"]).ends_with(1);
-    assert_eq!(json.json()["skipped"][0]["route"], "device-read");
+    assert_eq!(json.json()["left_out"][0]["route"], "device-read");
     assert_eq!(proxy.side(), "new");
 }
 

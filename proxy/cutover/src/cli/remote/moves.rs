@@ -4,9 +4,8 @@ mod undo;
 
 use cutover_control::api::{
     LatchBody, LatchName, MoveAnswer, MovedRow, PhaseName, PromoteBody, RollbackBody, SkippedRow,
-    StatusAnswer,
 };
-use cutover_domain::{Percent, Phase};
+use cutover_domain::Percent;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -51,9 +50,9 @@ pub(in crate::cli) fn rollback(
     let client = Client::connect(global, io)?;
     let answer = send(&client, &scope, "rollback", &body, &args.change)?;
     let exit = tell(&answer.body, answer.status, global, io)?;
-    match with_new(&answer.body.skipped, &client).as_slice() {
+    match answer.body.left_out.as_slice() {
         [] => Ok(exit),
-        left => Err(left_out(left)),
+        rows => Err(left_out(rows)),
     }
 }
 
@@ -104,23 +103,8 @@ fn send(
     client.post_waiting::<MoveAnswer>(&path, body)
 }
 
-/// Which of the routes left out new still serves. Where that cannot be asked, all of them: an off
-/// switch must not claim too much.
-fn with_new(skipped: &[SkippedRow], client: &Client) -> Vec<String> {
-    if skipped.is_empty() {
-        return Vec::new();
-    }
-    let status = client.get::<StatusAnswer>("/api/v1/status").ok();
-    let by_legacy = |route: &str| {
-        let rows = status.as_ref().map_or(&[][..], |status| &status.routes);
-        let row = rows.iter().find(|row| row.id == route);
-        row.is_some_and(|row| Phase::from(row.at.phase) <= Phase::Shadow)
-    };
-    let routes = skipped.iter().map(|skipped| &skipped.route);
-    routes.filter(|route| !by_legacy(route)).cloned().collect()
-}
-
-fn left_out(routes: &[String]) -> Failure {
+fn left_out(rows: &[SkippedRow]) -> Failure {
+    let routes: Vec<&str> = rows.iter().map(|row| row.route.as_str()).collect();
     let verb = if routes.len() == 1 { "is" } else { "are" };
     let message = format!("{} {verb} still served by new", routes.join(", "));
     Failure::new("left_out", message)
@@ -156,8 +140,8 @@ pub(super) fn tell(
             io.tell(&format!("undo: {command}"));
         }
     }
-    for skipped in &answer.skipped {
-        io.tell(&format!("left out: {}, {}", skipped.route, skipped.why));
+    for row in answer.skipped.iter().chain(&answer.left_out) {
+        io.tell(&format!("left out: {}, {}", row.route, row.why));
     }
     if !answer.recorded {
         io.tell(
