@@ -64,7 +64,15 @@ pub(crate) struct Upstream {
 /// A connection's sending half.
 enum Sender {
     H1(http1::SendRequest<Outgoing>),
-    H2(http2::SendRequest<Outgoing>),
+    H2(Shared),
+}
+
+/// An HTTP/2 connection, which carries many requests at once.
+#[derive(Clone)]
+struct Shared {
+    sender: http2::SendRequest<Outgoing>,
+    /// Held by each request and once by the pool.
+    holders: Arc<()>,
 }
 
 /// A connection ready for a request.

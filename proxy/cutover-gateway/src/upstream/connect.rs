@@ -13,7 +13,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-use super::{Ready, Sender, Upstream, pool, wire::Wire};
+use super::{Ready, Sender, Shared, Upstream, pool, wire::Wire};
 use crate::tls::{self, ClientTls};
 
 /// Most header fields of an answer; hyper's default of 100 is below what some monoliths send.
@@ -136,8 +136,9 @@ async fn http2(
         let _place = place;
         let _ = connection.await;
     });
-    pool::share(upstream, &sender, peer);
-    Ok(Ready { sender: Sender::H2(sender), peer, reused: false })
+    let shared = Shared { sender, holders: Arc::default() };
+    pool::share(upstream, &shared, peer);
+    Ok(Ready { sender: Sender::H2(shared), peer, reused: false })
 }
 
 /// Why an upstream's TLS cannot be set up.

@@ -11,10 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use tokio::sync::oneshot;
 
-use super::{Outgoing, Ready, Sender, Upstream};
+use super::{Outgoing, Ready, Sender, Shared, Upstream};
+
+/// Requests at once on one HTTP/2 connection; servers should allow no less (RFC 9113 §6.5.2). More
+/// would wait for streams that may never end, so they get another connection.
+const STREAMS_MAX: usize = 100;
 
 /// Which kept connections will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +38,9 @@ struct Pool(Vec<(u32, Kept)>);
 struct Kept {
     /// The most recently used last, so that a burst's surplus ages and goes.
     h1: Vec<Idle>,
-    /// One connection carries all streams.
-    h2: Option<(http2::SendRequest<Outgoing>, SocketAddr)>,
+    h2: Vec<(Shared, SocketAddr)>,
+    /// An HTTP/2 connection is being made that all who wait can share.
+    is_connecting: bool,
     /// Requests of this thread that found no place for a connection of their own.
     queue: VecDeque<oneshot::Sender<Ready>>,
     /// As many, of all threads.
@@ -60,11 +65,9 @@ pub(super) fn take(upstream: &Upstream, reuse: Reuse) -> Option<Ready> {
     }
     POOL.with_borrow_mut(|pool| {
         let kept = pool.kept(upstream);
-        if let Some((sender, peer)) = &kept.h2 {
-            if !sender.is_closed() {
-                return Some(Ready::kept(Sender::H2(sender.clone()), *peer));
-            }
-            kept.h2 = None;
+        kept.h2.retain(|(shared, _)| !shared.sender.is_closed());
+        if let Some((shared, peer)) = kept.h2.iter().find(|(shared, _)| shared.has_room()) {
+            return Some(Ready::kept(Sender::H2(shared.clone()), *peer));
         }
         let now = Instant::now();
         let oldest = now.checked_sub(upstream.fresh);
@@ -119,12 +122,38 @@ pub(super) fn keep(
 }
 
 /// Keeps a new HTTP/2 connection for all to share.
-pub(super) fn share(upstream: &Upstream, sender: &http2::SendRequest<Outgoing>, peer: SocketAddr) {
+pub(super) fn share(upstream: &Upstream, shared: &Shared, peer: SocketAddr) {
     POOL.with_borrow_mut(|pool| {
         let kept = pool.kept(upstream);
-        kept.h2 = Some((sender.clone(), peer));
-        for waiting in kept.queue.drain(..) {
-            let _ = waiting.send(Ready::kept(Sender::H2(sender.clone()), peer));
+        kept.h2.push((shared.clone(), peer));
+        while shared.has_room()
+            && let Some(first) = kept.queue.pop_front()
+        {
+            let _ = first.send(Ready::kept(Sender::H2(shared.clone()), peer));
+        }
+    });
+}
+
+/// Waits for the HTTP/2 connection that another request of this thread is making; `None`: nobody
+/// is, so the caller does, and says [`connected`] at the end, however it ends.
+pub(super) fn join(upstream: &Upstream) -> Option<oneshot::Receiver<Ready>> {
+    POOL.with_borrow_mut(|pool| {
+        let kept = pool.kept(upstream);
+        if !std::mem::replace(&mut kept.is_connecting, true) {
+            return None;
+        }
+        let (sender, made) = oneshot::channel();
+        kept.queue.push_back(sender);
+        Some(made)
+    })
+}
+
+/// No HTTP/2 connection is being made any more. Who still waits looks for another way.
+pub(super) fn connected(id: u32) {
+    POOL.with_borrow_mut(|pool| {
+        if let Some(kept) = pool.known(id) {
+            kept.is_connecting = false;
+            kept.queue.clear();
         }
     });
 }
@@ -151,7 +180,11 @@ pub(crate) fn sweep(in_use: impl Fn(u32) -> bool) {
         for (_, kept) in upstreams {
             let is_wanted = kept.waiting.load(Ordering::Relaxed) > 0;
             kept.h1.retain(|idle| !is_wanted && idle.until > now && !idle.sender.is_closed());
-            kept.h2.take_if(|(sender, _)| sender.is_closed());
+            let mut is_first = true;
+            kept.h2.retain(|(shared, _)| {
+                let is_needed = std::mem::take(&mut is_first) || shared.is_used();
+                is_needed && !shared.sender.is_closed()
+            });
         }
     });
 }
@@ -162,8 +195,8 @@ impl Pool {
     fn kept(&mut self, upstream: &Upstream) -> &mut Kept {
         let at = self.0.iter().position(|(known, _)| *known == upstream.id).unwrap_or_else(|| {
             let waiting = Arc::clone(&upstream.waiting);
-            let kept = Kept { h1: Vec::new(), h2: None, queue: VecDeque::new(), waiting };
-            self.0.push((upstream.id, kept));
+            let (h1, h2, queue) = Default::default();
+            self.0.push((upstream.id, Kept { h1, h2, is_connecting: false, queue, waiting }));
             self.0.len() - 1
         });
         &mut self.0[at].1
@@ -171,5 +204,18 @@ impl Pool {
 
     fn known(&mut self, id: u32) -> Option<&mut Kept> {
         self.0.iter_mut().find(|(known, _)| *known == id).map(|(_, kept)| kept)
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    /// The pool is one of the holders.
+    fn has_room(&self) -> bool {
+        Arc::strong_count(&self.holders) <= STREAMS_MAX
+    }
+
+    fn is_used(&self) -> bool {
+        Arc::strong_count(&self.holders) > 1
     }
 }

@@ -6,17 +6,13 @@ use std::{
 };
 
 use http::{Request, Response, Version};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1},
-};
+use hyper::{body::Incoming, client::conn::TrySendError};
 
 use super::{ConnectError, Outgoing, Ready, Sender, Upload, Upstream, place, pool, pool::Reuse};
 
-/// An answer's head has come; the connection is ours until the body has ended.
+/// An answer's head has come; the connection, or our share of it, is ours until the body has ended.
 pub(crate) struct Lease {
-    /// `None` for HTTP/2, whose connection is shared.
-    sender: Option<http1::SendRequest<Outgoing>>,
+    sender: Sender,
     upstream: u32,
     idle: Duration,
     pub(crate) peer: SocketAddr,
@@ -83,7 +79,7 @@ impl Ready {
     pub(super) async fn settled(mut self) -> Option<Ready> {
         let settled = match &mut self.sender {
             Sender::H1(sender) => sender.ready().await,
-            Sender::H2(sender) => sender.ready().await,
+            Sender::H2(shared) => shared.sender.ready().await,
         };
         settled.ok().map(|()| self)
     }
@@ -103,7 +99,7 @@ impl Ready {
         let sent = async {
             match &mut sender {
                 Sender::H1(sender) => sender.try_send_request(request).await,
-                Sender::H2(sender) => sender.try_send_request(request).await,
+                Sender::H2(shared) => shared.sender.try_send_request(request).await,
             }
         };
         let response = within(first_byte, upload, sent)
@@ -111,10 +107,6 @@ impl Ready {
             .ok_or(AttemptError::Timeout(first_byte))?
             .map_err(|error| classify(error, reused))?;
         let version = response.version();
-        let sender = match sender {
-            Sender::H1(sender) => Some(sender),
-            Sender::H2(_) => None,
-        };
         let (upstream, idle) = (upstream.id, upstream.idle);
         Ok((response, Lease { sender, upstream, idle, peer, version }))
     }
@@ -168,7 +160,7 @@ fn classify<B>(mut error: TrySendError<Request<B>>, reused: bool) -> AttemptErro
 impl Lease {
     /// The answer's body has ended: the connection may serve another request.
     pub(crate) fn release(self) {
-        if let Some(sender) = self.sender {
+        if let Sender::H1(sender) = self.sender {
             pool::keep(self.upstream, sender, self.peer, self.idle);
         }
     }

@@ -144,3 +144,63 @@ fn changed_certificates_of_an_upstream_are_read_again() {
     rig.handle.reload(rig.settings.clone()).unwrap();
     assert!(rig.client().ask(ask).ends_with("hello"));
 }
+
+#[test]
+fn requests_that_come_at_once_share_one_new_connection() {
+    let upstream = H2Upstream::start(None, |_| async move { text("hello").into_response() });
+    let rig = to(&upstream, Scheme::H2c, |_| {});
+    let mut clients: Vec<_> = (0..60).map(|_| rig.client()).collect();
+    for client in &mut clients {
+        client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    for client in &mut clients {
+        client.read_until("hello");
+    }
+    assert_eq!(upstream.connections.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn streams_that_never_end_leave_room_for_others() {
+    let upstream = H2Upstream::start(None, |request| async move {
+        match request.uri().path() {
+            "/forever" => {
+                let (sender, endless) = rig::live_body();
+                sender.send(http_body::Frame::data("begun".into())).unwrap();
+                std::mem::forget(sender);
+                endless.into_response()
+            }
+            _ => text("hello").into_response(),
+        }
+    });
+    let rig = to(&upstream, Scheme::H2c, |_| {});
+    let mut listeners: Vec<_> = (0..250).map(|_| rig.client()).collect();
+    for client in &mut listeners {
+        client.send("GET /forever HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    for client in &mut listeners {
+        client.read_until("begun");
+    }
+    assert!(rig.client().ask("GET /x HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("hello"));
+    assert_eq!(upstream.connections.load(Ordering::Relaxed), 3, "100 streams each");
+}
+
+#[test]
+fn connections_that_an_upstream_ends_cost_no_request() {
+    let upstream = H2Upstream::restless(7, None, |_| async move { text("hello").into_response() });
+    let rig = to(&upstream, Scheme::H2c, |_| {});
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut client = rig.client();
+                for number in 0..100 {
+                    let method = if number % 2 == 0 { "GET" } else { "POST" };
+                    let length = if number % 2 == 0 { "" } else { "Content-Length: 2\r\n" };
+                    let body = if number % 2 == 0 { "" } else { "hi" };
+                    let ask = format!("{method} /x HTTP/1.1\r\nHost: a\r\n{length}\r\n{body}");
+                    let got = client.ask(&ask);
+                    assert!(got.ends_with("hello"), "{method}: {got}");
+                }
+            });
+        }
+    });
+}

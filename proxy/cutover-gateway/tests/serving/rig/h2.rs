@@ -178,6 +178,18 @@ impl H2Upstream {
     where
         F: Future<Output = Response<Body>> + Send + 'static,
     {
+        H2Upstream::restless(usize::MAX, tls, handle)
+    }
+
+    /// Ends each connection by GOAWAY after so many requests.
+    pub(crate) fn restless<F>(
+        requests_max: usize,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        handle: impl Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    ) -> H2Upstream
+    where
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
         let runtime = runtime();
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
@@ -191,11 +203,11 @@ impl H2Upstream {
                 let (tls, handle) = (tls.clone(), handle.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => serve(stream, handle).await,
+                        None => serve(stream, requests_max, handle).await,
                         Some(tls) => {
                             let acceptor = tokio_rustls::TlsAcceptor::from(tls);
                             if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, handle).await;
+                                serve(stream, requests_max, handle).await;
                             }
                         }
                     }
@@ -208,16 +220,28 @@ impl H2Upstream {
 
 async fn serve<F>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    requests_max: usize,
     handle: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
 ) where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
+    let served = AtomicUsize::new(0);
+    let enough = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&enough);
     let service = service_fn(move |request| {
+        if served.fetch_add(1, Ordering::Relaxed) + 1 == requests_max {
+            tell.notify_one();
+        }
         let answer = handle(request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let serving = server::conn::http2::Builder::new(TokioExecutor::new());
-    let _ = serving.serve_connection(TokioIo::new(stream), service).await;
+    let builder = server::conn::http2::Builder::new(TokioExecutor::new());
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = &mut serving => return,
+        () = enough.notified() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
 }
 
 // === impl Raw ===
