@@ -178,6 +178,7 @@ pub(crate) fn sweep(in_use: impl Fn(u32) -> bool) {
     POOL.with_borrow_mut(|Pool(upstreams)| {
         upstreams.retain(|(id, kept)| in_use(*id) || !kept.queue.is_empty());
         for (_, kept) in upstreams {
+            kept.queue.retain(|waiting| !waiting.is_closed());
             let is_wanted = kept.waiting.load(Ordering::Relaxed) > 0;
             kept.h1.retain(|idle| !is_wanted && idle.until > now && !idle.sender.is_closed());
             let mut is_first = true;

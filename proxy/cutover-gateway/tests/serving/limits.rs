@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cutover_domain::{RouteSpec, WriteClass};
 
-use crate::rig::{H2Client, Rig, answer, route};
+use crate::rig::{H2Client, Raw, Rig, answer, route};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const ASK: &str = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -60,6 +60,43 @@ fn idle_clients_are_sent_away() {
     assert_eq!(idle.read_to_end(), "");
     assert!(slow.read_to_end().starts_with("HTTP/1.1 408 "));
     rig.until(|| rig.handle.connections() == 0);
+}
+
+#[test]
+fn who_never_comes_to_a_request_is_sent_away() {
+    let pki = crate::rig::Pki::new();
+    for tls in [true, false] {
+        for begins in ["", "P", "PRI ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let rig = Rig::with(&[], [answer(HELLO), answer(HELLO)], |settings| {
+                let listener = &mut settings.listeners[0];
+                listener.tls = tls.then(|| pki.listener(false));
+                listener.http2_cleartext = !tls;
+                let timeouts = &mut listener.guard.timeouts;
+                (timeouts.idle, timeouts.head, timeouts.write) = (
+                    Duration::from_millis(200),
+                    Duration::from_millis(200),
+                    Duration::from_millis(200),
+                );
+            });
+            let mut client = rig.client();
+            client.send(begins);
+            client.read_to_end();
+            rig.until(|| rig.handle.connections() == 0);
+        }
+    }
+}
+
+#[test]
+fn an_endless_http2_head_ends_its_connection() {
+    let rig = Rig::with(&[], [answer(HELLO), answer(HELLO)], |settings| {
+        settings.listeners[0].http2_cleartext = true;
+    });
+    let mut raw = Raw::connect(rig.address(), &[]);
+    raw.endless_headers(1, 400);
+    let verdict = raw.verdict(1);
+    assert!(verdict == "goaway" || verdict == "end", "{verdict}");
+    rig.until(|| rig.handle.connections() == 0);
+    assert_eq!(rig.legacy.requests(), 0);
 }
 
 fn table(count: usize) -> Vec<RouteSpec> {

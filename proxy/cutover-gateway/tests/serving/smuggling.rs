@@ -263,3 +263,28 @@ fn endless_heads_and_interim_answers_end_in_an_answer_of_ours() {
     client.send(ASK);
     assert!(client.read_until("(timeout)\n").contains("HTTP/1.1 504 "));
 }
+
+#[test]
+fn random_frames_break_nothing() {
+    let rig = both();
+    let mut random = fastrand::Rng::with_seed(11);
+    for _ in 0..300 {
+        let mut raw = Raw::connect(rig.address(), &[]);
+        for _ in 0..random.usize(1..12) {
+            let stream = random.u32(0..6);
+            match random.u8(0..4) {
+                0 => raw.headers(stream, &get("/x"), random.bool()),
+                1 => raw.data(stream, b"data", random.bool()),
+                _ => {
+                    let payload: Vec<u8> =
+                        (0..random.usize(0..40)).map(|_| random.u8(..)).collect();
+                    raw.frame(random.u8(0..12), random.u8(..), stream, &payload);
+                }
+            }
+        }
+    }
+    rig.until(|| rig.handle.connections() == 0);
+    assert_eq!(H2Client::connect(rig.address()).get("http://a/x").body, "hello");
+    let unmatched = rig.counts(cutover_gateway::UNMATCHED);
+    assert!(unmatched.sides[0].outcomes.iter().sum::<u64>() > 0, "some requests came through");
+}

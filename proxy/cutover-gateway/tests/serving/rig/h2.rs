@@ -252,6 +252,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 
 impl Raw {
     /// Sends preface and settings: pairs of identifier and value.
@@ -281,6 +282,17 @@ impl Raw {
         self.frame(HEADERS, flags, stream, &block);
     }
 
+    /// Opens a stream whose head never ends: `count` more pieces of it.
+    pub(crate) fn endless_headers(&mut self, stream: u32, count: usize) {
+        self.frame(HEADERS, 0, stream, &[]);
+        for _ in 0..count {
+            let mut block = vec![0, 1, b'x'];
+            push_length(&mut block, 16_000);
+            block.resize(block.len() + 16_000, b'y');
+            self.frame(CONTINUATION, 0, stream, &block);
+        }
+    }
+
     pub(crate) fn data(&mut self, stream: u32, data: &[u8], ends: bool) {
         self.frame(DATA, u8::from(ends), stream, data);
     }
@@ -289,7 +301,7 @@ impl Raw {
         self.frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
     }
 
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let mut frame = length[1..].to_vec();
         frame.extend([kind, flags]);
