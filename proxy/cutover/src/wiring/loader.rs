@@ -12,7 +12,6 @@ use cutover_domain::RouteTable;
 use cutover_gateway::GatewayHandle;
 use tokio::sync::watch;
 
-use super::watching;
 use crate::config::{self, Config, Depth, Environment, Report, Sources, directory, is_below};
 
 mod fixed;
@@ -146,7 +145,6 @@ impl Loader for FileLoader {
     }
 
     fn accepted(&self, loaded: &Loaded) {
-        watching::warn(&loaded.warnings);
         let config = loaded.extra.as_ref().and_then(|extra| extra.downcast_ref::<Config>());
         let (Some(config), Some(data_plane)) = (config, self.data_plane.get()) else { return };
         let table = data_plane.tables.borrow().clone();

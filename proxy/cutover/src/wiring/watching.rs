@@ -101,22 +101,6 @@ fn log(rejected: &Rejected) {
     }
 }
 
-/// One line a doubt about a configuration that was accepted.
-pub(super) fn warn(warnings: &[Diagnostic]) {
-    for found in warnings.iter().filter(|found| found.severity == Severity::Warning) {
-        tracing::warn!(
-            code = found.code,
-            file = found.file,
-            line = found.line,
-            column = found.column,
-            hint = found.hint,
-            "{}{}",
-            place(found),
-            found.message
-        );
-    }
-}
-
 /// `FILE:LINE:COLUMN: `; nothing for the configuration as a whole.
 fn place(found: &Diagnostic) -> String {
     match (&found.file, found.line, found.column) {
