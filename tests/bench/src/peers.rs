@@ -88,11 +88,14 @@ impl Peer {
     }
 }
 
+/// The new side, which no request of the measurement reaches.
+const NOBODY: &str = "http://127.0.0.1:9";
+
 /// As users run it: metrics on, tracing and canonical lines at their default ratios.
 async fn cutover(rig: &Rig, routes: u32, origin: &Origin) -> anyhow::Result<Proxy> {
     let url = format!("http://{}", origin.addr());
     let mut config =
-        Config::new([("legacy", url.clone()), ("new", url.clone())]).routes(team_file(routes));
+        Config::new([("legacy", url.as_str()), ("new", NOBODY)]).routes(team_file(routes));
     config.otlp = url;
     config.sample_ratio = 0.05;
     config.listener = "timeouts.idle_ms = 600000\n".to_owned();
