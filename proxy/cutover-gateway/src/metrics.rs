@@ -1,6 +1,7 @@
 //! What the data plane counts. Handles are resolved when a table is loaded: a request adds to
 //! atomics and never looks a label up.
 
+mod answers;
 mod histogram;
 mod route;
 
@@ -169,11 +170,15 @@ impl GatewayMetrics {
         Counted::new(&self.tunnels)
     }
 
-    /// Removes the series of routes that are gone.
+    /// Removes the series of routes that are gone, and of templates that routes no longer have.
     pub(crate) fn forget_routes(&self, before: &LiveTable, after: &LiveTable) {
-        let stay: HashSet<_> = after.metrics().map(Arc::as_ptr).collect();
-        for gone in before.metrics().filter(|metrics| !stay.contains(&Arc::as_ptr(metrics))) {
-            gone.forget(self);
+        let handles: HashSet<_> = after.metrics().map(Arc::as_ptr).collect();
+        let ids: HashSet<_> = after.metrics().map(|metrics| metrics.id()).collect();
+        for gone in before.metrics().filter(|metrics| !handles.contains(&Arc::as_ptr(metrics))) {
+            match ids.contains(gone.id()) {
+                true => gone.forget_template(),
+                false => gone.forget(self),
+            }
         }
     }
 

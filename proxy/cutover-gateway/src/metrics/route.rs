@@ -1,7 +1,10 @@
 //! What is counted per route and side.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,14 +20,13 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{AtomicHistogram, Outcome, RouteLabelSet};
+use super::{
+    AtomicHistogram, Outcome, RouteLabelSet,
+    answers::{Answers, Histograms},
+};
 
 /// Upper bounds in seconds of [`SideCounts::latency`].
 pub const LATENCY_SECONDS: &[f64] = &DURATION_SECONDS;
-
-/// Different answers (method, status, version) that one side of one route is known by; more are
-/// counted together.
-const ANSWERS_MAX: usize = 64;
 
 /// Families that every route's handles come from.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub(crate) struct RouteMetrics {
     fallbacks: Counter,
     pub(crate) no_subject: Counter,
     pub(crate) retries: Counter,
+    /// Its series are gone and must not come back.
+    is_forgotten: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -59,22 +63,6 @@ struct SideMetrics {
     server: Answers<AnswerLabels>,
     client: Answers<ClientLabels>,
 }
-
-/// Histograms found by a small number, without a lock: each slot is set once, and the slots are
-/// made at first use, since most routes see few different answers and many see none.
-#[derive(Debug)]
-struct Answers<L>(OnceLock<Slots<L>>);
-
-type Slots<L> = Box<[OnceLock<Box<Slot<L>>>]>;
-
-#[derive(Debug)]
-struct Slot<L> {
-    key: u32,
-    labels: L,
-    histogram: AtomicHistogram,
-}
-
-type Histograms<L> = Family<L, AtomicHistogram, fn() -> AtomicHistogram>;
 
 /// One request, as far as metrics care.
 #[derive(Clone, Copy, Debug)]
@@ -182,11 +170,15 @@ impl RouteMetrics {
             template: ConfigLabel::from_config(template),
             route,
             families,
+            is_forgotten: AtomicBool::new(false),
         })
     }
 
     /// Counts a request that has ended.
     pub(crate) fn served(&self, served: &Served<'_>) {
+        if self.is_forgotten.load(Ordering::Relaxed) {
+            return;
+        }
         let side = &self.sides[served.side as usize];
         self.requests(side, served.phase, served.outcome).inc();
         side.duration.observe(served.duration);
@@ -222,6 +214,9 @@ impl RouteMetrics {
         upstream: &UpstreamLabel,
         duration: Duration,
     ) {
+        if self.is_forgotten.load(Ordering::Relaxed) {
+            return;
+        }
         let side = &self.sides[side as usize];
         let (method, method_key) = known_method(method);
         let status = status.map_or(0, |status| status.as_u16());
@@ -238,8 +233,23 @@ impl RouteMetrics {
         side.client.observe(&self.families.client, key, duration, labels);
     }
 
+    /// The route's id.
+    pub(crate) fn id(&self) -> &str {
+        self.route.as_str()
+    }
+
+    /// Removes the series that name the route's template, which has changed.
+    pub(crate) fn forget_template(&self) {
+        self.is_forgotten.store(true, Ordering::Relaxed);
+        for side in &self.sides {
+            side.server.forget(&self.families.server);
+            side.client.forget(&self.families.client);
+        }
+    }
+
     /// Removes the route's series. A request still under way counts into nothing.
     pub(crate) fn forget(&self, metrics: &super::GatewayMetrics) {
+        self.forget_template();
         let families = &self.families;
         let labels = RouteLabelSet { cutover_route: self.route.clone() };
         families.overhead.remove(&labels);
@@ -249,8 +259,6 @@ impl RouteMetrics {
         for side in &self.sides {
             let (cutover_route, cutover_side) = (self.route.clone(), side.side.as_str());
             families.duration.remove(&SideLabels { cutover_route, cutover_side });
-            side.server.forget(&families.server);
-            side.client.forget(&families.client);
             for (phase, outcome) in combinations() {
                 families.requests.remove(&self.request_labels(side, phase, outcome));
             }
@@ -297,45 +305,6 @@ impl SideMetrics {
             }
         }
         SideCounts { outcomes, latency: self.duration.counts() }
-    }
-}
-
-// === impl Answers ===
-
-impl<L> Default for Answers<L> {
-    fn default() -> Answers<L> {
-        Answers(OnceLock::new())
-    }
-}
-
-impl<L: Clone + Eq + std::hash::Hash> Answers<L> {
-    /// Observes in the histogram of `key`, made in `family` the first time. Beyond
-    /// [`ANSWERS_MAX`] keys the newest share the last slot, so memory stays bounded.
-    fn observe(
-        &self,
-        family: &Histograms<L>,
-        key: u32,
-        duration: Duration,
-        labels: impl Fn() -> L,
-    ) {
-        let slots = self.0.get_or_init(|| (0..ANSWERS_MAX).map(|_| OnceLock::new()).collect());
-        let start = (key.wrapping_mul(0x9e37_79b1) >> 16) as usize % slots.len();
-        for step in 0..slots.len() {
-            let slot = slots[(start + step) % slots.len()].get_or_init(|| {
-                let labels = labels();
-                let histogram = family.get_or_create_owned(&labels);
-                Box::new(Slot { key, labels, histogram })
-            });
-            if slot.key == key || step + 1 == slots.len() {
-                return slot.histogram.observe(duration);
-            }
-        }
-    }
-
-    fn forget(&self, family: &Histograms<L>) {
-        for slot in self.0.get().into_iter().flatten().filter_map(OnceLock::get) {
-            family.remove(&slot.labels);
-        }
     }
 }
 

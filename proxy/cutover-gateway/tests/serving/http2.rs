@@ -215,13 +215,17 @@ fn a_body_that_comes_too_slowly_is_told() {
 fn continue_opens_the_body_without_waiting() {
     let rig = cleartext(&[], [rig::interim(), answer(HELLO)]);
     let h2 = H2Client::connect(rig.address());
-    let begun = std::time::Instant::now();
-    let request = Request::post("http://a/x")
-        .header("expect", "100-continue")
-        .header("content-length", "2")
-        .body(text("hi"));
-    assert_eq!(h2.ask(request.unwrap()).body, "hello");
-    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    let wait = || {
+        let begun = std::time::Instant::now();
+        let request = Request::post("http://a/x")
+            .header("expect", "100-continue")
+            .header("content-length", "2")
+            .body(text("hi"));
+        assert_eq!(h2.ask(request.unwrap()).body, "hello");
+        begun.elapsed()
+    };
+    // Without the upstream's word a body waits a full second, each time; a busy machine does not.
+    assert!((0..10).any(|_| wait() < Duration::from_millis(900)));
 }
 
 #[test]

@@ -112,6 +112,7 @@ fn cpu_time() -> Duration {
 }
 
 #[test]
+#[ignore = "measures time, so it belongs to the slow tier"]
 fn publishing_takes_time_in_proportion() {
     let rig = Rig::start(&[], [answer(HELLO), answer(HELLO)]);
     let time = |routes: &[RouteSpec]| {
@@ -129,6 +130,7 @@ fn publishing_takes_time_in_proportion() {
 }
 
 #[test]
+#[ignore = "weighs the whole process, so it belongs to the slow tier, alone"]
 fn a_route_that_serves_nobody_costs_little_memory() {
     let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -191,4 +193,43 @@ fn a_flood_of_odd_requests_makes_no_series() {
         }
     }
     assert_eq!(series(), before);
+}
+
+#[test]
+fn a_route_that_changes_its_template_goes_on_counting() {
+    let rig = Rig::start(
+        &[route("r", "GET", "/a/{id}", WriteClass::Safe)],
+        [answer(HELLO), answer(HELLO)],
+    );
+    let served = |count: u64| rig.until(|| rig.counts("r").sides[0].outcomes[0] == count);
+    let mut client = rig.client();
+    client.ask("GET /a/1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    served(1);
+    rig.declare(&[route("r", "GET", "/b/{id}", WriteClass::Safe)]);
+    client.ask("GET /b/1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    served(2);
+    let metrics = rig.metrics();
+    for series in [
+        "cutover_request_duration_seconds_count{cutover_route=\"r\",cutover_side=\"legacy\"} 2",
+        "cutover_proxy_overhead_seconds_count{cutover_route=\"r\"} 2",
+        "http_route=\"/b/{id}\"",
+    ] {
+        assert!(metrics.contains(series), "{series} in {metrics}");
+    }
+    assert!(!metrics.contains("/a/{id}"), "{metrics}");
+}
+
+#[test]
+fn a_request_that_outlives_its_route_leaves_no_series() {
+    let (slow, release) = crate::rig::held(HELLO);
+    let rig = Rig::start(&[route("r", "GET", "/x", WriteClass::Safe)], [slow, answer(HELLO)]);
+    let mut client = rig.client();
+    client.send(ASK);
+    rig.until(|| rig.legacy.requests() == 1);
+    rig.declare(&[]);
+    release.send(()).unwrap();
+    client.read_until("hello");
+    drop(client);
+    rig.until(|| rig.handle.connections() == 0);
+    assert!(!rig.metrics().contains("\"r\""), "{}", rig.metrics());
 }
