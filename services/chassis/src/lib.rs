@@ -37,5 +37,5 @@ pub use identity::{InternalToken, SessionKey, UserId};
 pub use internal::Readiness;
 pub use metrics::Metrics;
 pub use problem::Problem;
-pub use process::{PortFileError, write_port};
+pub use process::{PortFileError, StopSignals, write_port};
 pub use server::{Config, Limits, PublicService, Server, StartError, TlsError, TlsFiles};

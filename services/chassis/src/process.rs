@@ -24,14 +24,16 @@ pub fn write_port(path: &Path, addr: SocketAddr) -> Result<(), PortFileError> {
         .map_err(|source| PortFileError { path: path.to_owned(), source })
 }
 
-/// SIGTERM and SIGINT.
-pub(crate) struct StopSignals {
+/// SIGTERM and SIGINT. Whoever tells others that it runs listens to these before.
+#[derive(Debug)]
+pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    pub(crate) fn listen() -> io::Result<StopSignals> {
+    /// From now on they no longer end the process by themselves. Needs a tokio runtime.
+    pub fn listen() -> io::Result<StopSignals> {
         let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
         Ok(StopSignals { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
     }

@@ -179,11 +179,10 @@ impl Server {
         self.internal_addr
     }
 
-    /// Runs until SIGTERM or SIGINT, then stops; a second signal ends it at once.
+    /// Runs until a stop signal, then stops; a second signal ends it at once.
     ///
     /// Tells systemd when it is ready and when it stops.
-    pub async fn run(self) -> io::Result<()> {
-        let mut signals = StopSignals::listen()?;
+    pub async fn run(self, mut signals: StopSignals) {
         process::notify_ready();
         let signal = signals.next().await;
         tracing::info!(signal, "stopping");
@@ -192,7 +191,6 @@ impl Server {
             () = self.stop() => tracing::info!("stopped"),
             signal = signals.next() => tracing::warn!(signal, "ended before all requests were"),
         }
-        Ok(())
     }
 
     /// Not ready, no new connections, requests under way finish within [`Limits::drain`], then the

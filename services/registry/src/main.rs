@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chassis::{Clock, Metrics, TlsFiles, telemetry, write_port};
+use chassis::{Clock, Metrics, StopSignals, TlsFiles, telemetry, write_port};
 use clap::Parser;
 use registry::{Config, Registry};
 
@@ -66,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run(options: Options, metrics: Metrics) -> anyhow::Result<()> {
     let (port_file, internal_port_file) =
         (options.port_file.clone(), options.internal_port_file.clone());
+    let signals = StopSignals::listen()?;
     let registry = Registry::start(options.into(), metrics).await?;
     // Whoever waits for the last of these may rely on the others.
     if let Some(path) = &internal_port_file {
@@ -76,7 +77,8 @@ async fn run(options: Options, metrics: Metrics) -> anyhow::Result<()> {
     }
     println!("internal endpoints at http://{}", registry.internal_addr());
     println!("listening on http://{}", registry.addr());
-    Ok(registry.run().await?)
+    registry.run(signals).await;
+    Ok(())
 }
 
 impl From<Options> for Config {

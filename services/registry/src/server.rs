@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use axum::Router;
 use chassis::database::OpenError;
 use chassis::identity::SecretError;
-use chassis::{Clock, Database, InternalToken, Metrics, Readiness, Server, SessionKey};
+use chassis::{
+    Clock, Database, InternalToken, Metrics, Readiness, Server, SessionKey, StopSignals,
+};
 
 use crate::devices::App;
 use crate::reply::Refusal;
@@ -73,11 +75,10 @@ impl Registry {
         self.server.internal_addr()
     }
 
-    /// Runs until SIGTERM or SIGINT, lets requests under way finish, closes the database.
-    pub async fn run(self) -> std::io::Result<()> {
-        let ran = self.server.run().await;
+    /// Runs until a stop signal, lets requests under way finish, closes the database.
+    pub async fn run(self, signals: StopSignals) {
+        self.server.run(signals).await;
         self.database.close().await;
-        ran
     }
 
     /// Lets requests under way finish and closes the database.

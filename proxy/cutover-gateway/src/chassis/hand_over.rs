@@ -129,11 +129,7 @@ impl Inherited {
     /// Waits at `path` for the process before to send its sockets. Blocks.
     pub fn receive(path: &Path, patience: Duration) -> Result<Inherited, HandOverError> {
         let wait = |source| HandOverError::Wait(path.to_owned(), source);
-        // Left behind by a process that was killed; a living one is not asked to wait twice.
-        let _ = std::fs::remove_file(path);
-        let listener = UnixListener::bind(path).map_err(wait)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(wait)?;
-        listener.set_nonblocking(true).map_err(wait)?;
+        let listener = listen(path).map_err(wait)?;
         let accepted = accept_within(&listener, patience);
         let _ = std::fs::remove_file(path);
         let old = accepted.map_err(wait)?.ok_or(HandOverError::NoSockets(patience))?;
@@ -153,6 +149,18 @@ impl Inherited {
     pub fn serving(mut self) -> io::Result<()> {
         self.old.write_all(&[READY])
     }
+}
+
+/// Listens at `path`. The socket gets its name last: whoever sees it can connect, and only its
+/// owner ever can. One left behind by a process that was killed is replaced.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let unnamed = path.with_extension("part");
+    let _ = std::fs::remove_file(&unnamed);
+    let listener = UnixListener::bind(&unnamed)?;
+    std::fs::set_permissions(&unnamed, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    std::fs::rename(&unnamed, path)?;
+    Ok(listener)
 }
 
 /// Polls, since a blocking accept has no time-out; this process serves nobody yet.

@@ -61,7 +61,8 @@ async fn sigterm_lets_the_request_in_flight_finish() {
     let internal = SocketAddr::from(([127, 0, 0, 1], port(&dir.path().join("internal.port"))));
     let bearer = format!("Bearer {TOKEN}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let slow = r#"{"kind":"latency","ms":500}"#.to_owned();
+    // Long enough to be seen under way on a busy machine.
+    let slow = r#"{"kind":"latency","ms":2000}"#.to_owned();
     ask(internal, Method::PUT, "/internal/v1/faults", &headers, slow).await;
 
     let mut stream = TcpStream::connect(addr).await.unwrap();
