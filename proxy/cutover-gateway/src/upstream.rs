@@ -1,10 +1,11 @@
 //! Upstreams: connections made, kept and used again.
 //!
 //! Each worker thread keeps its own idle connections, so that taking and returning one needs no
-//! lock and a connection's task never moves between threads.
+//! lock and a connection never moves between threads.
 
 mod body;
 mod connect;
+mod h1;
 mod place;
 mod pool;
 mod request;
@@ -24,11 +25,12 @@ use cutover_telemetry::{
     metrics::ConfigLabel,
     span::{Scheme, UpstreamLabel},
 };
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use tokio::sync::Semaphore;
 
 pub use self::connect::TlsError;
+use self::h1::H1;
 pub(crate) use self::{
     body::{BodyFault, Continue, Outgoing, Upload},
     connect::ConnectError,
@@ -61,9 +63,9 @@ pub(crate) struct Upstream {
     connect_failures: Counter,
 }
 
-/// A connection's sending half.
+/// A connection, or the way to one that is shared.
 enum Sender {
-    H1(http1::SendRequest<Outgoing>),
+    H1(H1),
     H2(Shared),
 }
 

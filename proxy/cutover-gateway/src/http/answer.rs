@@ -40,6 +40,8 @@ struct Streaming {
     idle: Duration,
     /// Since when the upstream has been waited for; `None` while it is the client who is slow.
     waiting_since: Option<Instant>,
+    /// The upstream broke off; told once what came before has left.
+    is_broken: bool,
     /// Armed only once the upstream has let us wait, re-armed only when it fires.
     patience: Option<Pin<Box<Sleep>>>,
 }
@@ -94,6 +96,7 @@ impl Answer {
                 lease: Some(lease),
                 idle,
                 waiting_since: None,
+                is_broken: false,
                 patience: None,
             })),
             exchange: Some(exchange),
@@ -212,7 +215,23 @@ impl Streaming {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
+        if self.is_broken {
+            return Poll::Ready(Some(Err(BrokenOff::Upstream)));
+        }
+        let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        if frame.is_pending()
+            && let Some(lease) = &mut self.lease
+        {
+            lease.drive(cx);
+            frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        }
+        match frame {
+            Poll::Ready(Some(Err(_))) => {
+                // hyper writes out what it has only when it has to wait, and nothing after an error.
+                self.is_broken = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Ready(frame) => {
                 self.waiting_since = None;
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff::Upstream)))

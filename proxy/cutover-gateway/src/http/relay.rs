@@ -179,7 +179,7 @@ impl Relay {
     async fn answer(
         mut self,
         response: Response<Incoming>,
-        lease: Lease,
+        mut lease: Lease,
         patience: &Patience,
     ) -> Result<Response<Answer>, Unanswerable> {
         self.settle_interim().await;
@@ -187,6 +187,9 @@ impl Relay {
         self.exchange.status = Some(parts.status);
         if let Some(upload) = &self.exchange.upload {
             upload.answered();
+            if !upload.has_ended() {
+                lease.detach();
+            }
         }
         parts.version = Version::HTTP_11;
         if self.exchange.live.settings.trace_respond {

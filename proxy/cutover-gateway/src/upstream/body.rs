@@ -183,6 +183,11 @@ impl Upload {
         self.0.lock().watch = None;
     }
 
+    /// Whether the client has sent all of it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.lock().ended
+    }
+
     /// Why reading it failed, if it did.
     pub(crate) fn fault(&self) -> Option<BodyFault> {
         self.0.lock().fault

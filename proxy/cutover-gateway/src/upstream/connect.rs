@@ -13,7 +13,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-use super::{Ready, Sender, Shared, Upstream, pool, wire::Wire};
+use super::{H1, Ready, Sender, Shared, Upstream, pool, wire::Wire};
 use crate::tls::{self, ClientTls};
 
 /// Most header fields of an answer; hyper's default of 100 is below what some monoliths send.
@@ -108,12 +108,12 @@ async fn http1(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(ConnectError::Handshake)?;
-    tokio::spawn(async move {
+    let driver = async move {
         let _place = place;
         // How it ends is told to the request in flight; without one there is nothing to tell.
         let _ = connection.with_upgrades().await;
-    });
-    Ok(Ready { sender: Sender::H1(sender), peer, reused: false })
+    };
+    Ok(Ready { sender: Sender::H1(H1::new(sender, driver)), peer, reused: false })
 }
 
 async fn http2(

@@ -11,10 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http1;
 use tokio::sync::oneshot;
 
-use super::{Outgoing, Ready, Sender, Shared, Upstream};
+use super::{H1, Ready, Sender, Shared, Upstream, h1::State};
 
 /// Requests at once on one HTTP/2 connection; servers should allow no less (RFC 9113 §6.5.2). More
 /// would wait for streams that may never end, so they get another connection.
@@ -48,7 +47,7 @@ struct Kept {
 }
 
 struct Idle {
-    sender: http1::SendRequest<Outgoing>,
+    h1: H1,
     peer: SocketAddr,
     since: Instant,
     until: Instant,
@@ -74,16 +73,17 @@ pub(super) fn take(upstream: &Upstream, reuse: Reuse) -> Option<Ready> {
         let mut at = kept.h1.len();
         while at > 0 {
             at -= 1;
-            let idle = &kept.h1[at];
-            if idle.sender.is_closed() || idle.until <= now {
+            let idle = &mut kept.h1[at];
+            let state = idle.h1.state();
+            if state == State::Closed || idle.until <= now {
                 kept.h1.remove(at);
-            } else if idle.sender.is_ready() {
+            } else if state == State::Ready {
                 let is_fresh = oldest.is_none_or(|oldest| idle.since > oldest);
                 if reuse == Reuse::Fresh && !is_fresh {
                     return None;
                 }
-                let Idle { sender, peer, .. } = kept.h1.remove(at);
-                return Some(Ready::kept(Sender::H1(sender), peer));
+                let Idle { h1, peer, .. } = kept.h1.remove(at);
+                return Some(Ready::kept(Sender::H1(h1), peer));
             }
         }
         None
@@ -91,20 +91,18 @@ pub(super) fn take(upstream: &Upstream, reuse: Reuse) -> Option<Ready> {
 }
 
 /// Keeps a connection whose answer has ended, unless somebody waits for it.
-pub(super) fn keep(
-    id: u32,
-    sender: http1::SendRequest<Outgoing>,
-    peer: SocketAddr,
-    idle: Duration,
-) {
-    if sender.is_closed() {
-        return;
+pub(super) fn keep(id: u32, mut h1: H1, peer: SocketAddr, idle: Duration) {
+    match h1.state() {
+        State::Closed => return,
+        // What is left of the request is still sent, though nobody waits for it any more.
+        State::Busy => h1.detach(),
+        State::Ready => {}
     }
     POOL.with_borrow_mut(|pool| {
         let Some(kept) = pool.known(id) else {
             return;
         };
-        let mut ready = Ready::kept(Sender::H1(sender), peer);
+        let mut ready = Ready::kept(Sender::H1(h1), peer);
         while let Some(first) = kept.queue.pop_front() {
             match first.send(ready) {
                 Ok(()) => return,
@@ -113,10 +111,10 @@ pub(super) fn keep(
         }
         // Whoever waits does so on another thread: closing this one makes a place.
         if kept.waiting.load(Ordering::Relaxed) == 0
-            && let Sender::H1(sender) = ready.sender
+            && let Sender::H1(h1) = ready.sender
         {
             let since = Instant::now();
-            kept.h1.push(Idle { sender, peer, since, until: since + idle });
+            kept.h1.push(Idle { h1, peer, since, until: since + idle });
         }
     });
 }
@@ -180,7 +178,9 @@ pub(crate) fn sweep(in_use: impl Fn(u32) -> bool) {
         for (_, kept) in upstreams {
             kept.queue.retain(|waiting| !waiting.is_closed());
             let is_wanted = kept.waiting.load(Ordering::Relaxed) > 0;
-            kept.h1.retain(|idle| !is_wanted && idle.until > now && !idle.sender.is_closed());
+            kept.h1.retain_mut(|idle| {
+                !is_wanted && idle.until > now && idle.h1.state() != State::Closed
+            });
             let mut is_first = true;
             kept.h2.retain(|(shared, _)| {
                 let is_needed = std::mem::take(&mut is_first) || shared.is_used();

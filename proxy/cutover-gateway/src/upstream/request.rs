@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    task::Context,
     time::{Duration, Instant},
 };
 
@@ -78,10 +79,10 @@ impl Ready {
     /// Once it takes a request; `None` if it has been closed instead.
     pub(super) async fn settled(mut self) -> Option<Ready> {
         let settled = match &mut self.sender {
-            Sender::H1(sender) => sender.ready().await,
-            Sender::H2(shared) => shared.sender.ready().await,
+            Sender::H1(h1) => h1.ready().await,
+            Sender::H2(shared) => shared.sender.ready().await.is_ok(),
         };
-        settled.ok().map(|()| self)
+        settled.then_some(self)
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -98,7 +99,7 @@ impl Ready {
         let Ready { mut sender, peer, reused } = self;
         let sent = async {
             match &mut sender {
-                Sender::H1(sender) => sender.try_send_request(request).await,
+                Sender::H1(h1) => h1.send(request).await,
                 Sender::H2(shared) => shared.sender.try_send_request(request).await,
             }
         };
@@ -158,10 +159,24 @@ fn classify<B>(mut error: TrySendError<Request<B>>, reused: bool) -> AttemptErro
 // === impl Lease ===
 
 impl Lease {
+    /// Reads what has come of the answer's body, which is waited for.
+    pub(crate) fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Sender::H1(h1) = &mut self.sender {
+            h1.drive(cx);
+        }
+    }
+
+    /// The request is still being sent: that goes on though the client may not take the answer.
+    pub(crate) fn detach(&mut self) {
+        if let Sender::H1(h1) = &mut self.sender {
+            h1.detach();
+        }
+    }
+
     /// The answer's body has ended: the connection may serve another request.
     pub(crate) fn release(self) {
-        if let Sender::H1(sender) = self.sender {
-            pool::keep(self.upstream, sender, self.peer, self.idle);
+        if let Sender::H1(h1) = self.sender {
+            pool::keep(self.upstream, h1, self.peer, self.idle);
         }
     }
 }

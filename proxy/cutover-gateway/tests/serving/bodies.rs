@@ -21,6 +21,21 @@ fn answers_early(reply: &'static str) -> Behaviour {
     }))
 }
 
+/// Begins an answer of `bytes` bytes before it reads a body of as many; does both at once.
+fn answers_while_reading(bytes: usize) -> Behaviour {
+    Some(Box::new(move |seen, mut stream| {
+        seen.head(&mut stream)?;
+        let mut body = (&stream).take(bytes as u64);
+        std::thread::scope(|scope| {
+            let read = scope.spawn(move || std::io::copy(&mut body, &mut std::io::sink()));
+            write!(&stream, "HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n")?;
+            (&stream).write_all(&vec![b'x'; bytes])?;
+            read.join().expect("reads")?;
+            Ok(())
+        })
+    }))
+}
+
 #[test]
 fn an_answer_that_comes_before_the_body_has_ended_is_passed_on() {
     let early = "HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\nConnection: close\r\n\r\ntoo large";
@@ -334,4 +349,17 @@ fn odd_targets_pass_as_they_came() {
         let got = client.read_to_end();
         assert!(got.starts_with("HTTP/1.1 400 ") || got.starts_with("HTTP/1.1 501 "), "{got}");
     }
+}
+
+/// Larger than all buffers between client and upstream: whoever stopped moving the upload while
+/// the answer is not read would stop both for good.
+#[test]
+fn an_upload_goes_on_while_its_early_answer_is_not_read() {
+    const BYTES: usize = 64 << 20;
+    let rig = Rig::start(&[], [answers_while_reading(BYTES), rig::silent()]);
+    let mut client = rig.client();
+    client.send(&format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {BYTES}\r\n\r\n"));
+    client.send(&"y".repeat(BYTES));
+    client.read_until("\r\n\r\n");
+    assert_eq!(client.skip(BYTES as u64), BYTES as u64);
 }

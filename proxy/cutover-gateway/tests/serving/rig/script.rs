@@ -186,8 +186,9 @@ impl Script {
             for stream in accepting.incoming().flatten() {
                 let (seen, behaviour) = (Arc::clone(&shared), Arc::clone(&behaviour));
                 seen.connections.fetch_add(1, Ordering::Relaxed);
-                let open = seen.open.fetch_add(1, Ordering::Relaxed) + 1;
-                seen.open_max.fetch_max(open, Ordering::Relaxed);
+                seen.open.fetch_add(1, Ordering::Relaxed);
+                let port = stream.local_addr().unwrap().port();
+                seen.open_max.fetch_max(established(port), Ordering::Relaxed);
                 std::thread::spawn(move || {
                     let _ = behaviour(&seen, stream);
                     seen.open.fetch_sub(1, Ordering::Relaxed);
@@ -206,7 +207,8 @@ impl Script {
         self.seen.open.load(Ordering::Relaxed)
     }
 
-    /// The most connections that were open at once.
+    /// The most connections that were open at once, as the kernel saw it: one that the client has
+    /// closed does not count, even if nobody here has noticed.
     pub(crate) fn open_max(&self) -> usize {
         self.seen.open_max.load(Ordering::Relaxed)
     }
@@ -291,4 +293,15 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
         head.push(byte[0]);
     }
     Ok(head)
+}
+
+/// Sockets of `port` that nobody has closed (proc_pid_net(5): state 01 is ESTABLISHED).
+fn established(port: u16) -> usize {
+    let local = format!(":{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_ours = |line: &&str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        fields.next().is_some_and(|own| own.ends_with(&local)) && fields.nth(1) == Some("01")
+    };
+    table.lines().filter(is_ours).count()
 }
