@@ -73,6 +73,7 @@ fn route(line: &str) -> RouteSpec {
         writes: option("writes=").map(|class| class.parse().unwrap()),
         target: target(&format!("{phase} {}", percent.unwrap_or("0"))),
         timeouts: Timeouts::default(),
+        shadow: None,
     }
 }
 

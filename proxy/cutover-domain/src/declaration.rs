@@ -7,6 +7,7 @@ use http::Method;
 use crate::{
     cohort::{Cohort, Percent},
     endpoint::EndpointMatch,
+    exchange::ShadowSpec,
     phase::Phase,
     subject::SubjectSource,
 };
@@ -43,6 +44,8 @@ pub struct RouteSpec {
     pub target: Target,
     /// Time-outs that replace the upstream's own for this route.
     pub timeouts: Timeouts,
+    /// How its requests are copied to the side that does not serve them. `None`: not at all.
+    pub shadow: Option<ShadowSpec>,
 }
 
 /// Where a route is wanted.

@@ -12,6 +12,7 @@ pub mod cohort;
 pub mod decision;
 pub mod declaration;
 pub mod endpoint;
+pub mod exchange;
 pub mod phase;
 pub mod route_table;
 pub mod subject;
@@ -23,6 +24,7 @@ pub use declaration::{
     Declaration, Group, RouteSpec, Scheme, Target, Timeouts, Upstream, UpstreamTls, WriteClass,
 };
 pub use endpoint::{EndpointMatch, HeaderMatch, HostMatch, PathTemplate, RequestHead};
+pub use exchange::{Credentials, Exchange, ShadowSpec};
 pub use phase::{Phase, Side};
 pub use route_table::{Conflict, Route, RouteTable};
 pub use subject::{SubjectSource, Subjects};

@@ -38,6 +38,7 @@ fn route(phase: Phase, percent: u16, writes: WriteClass) -> Route {
             writes: Some(writes),
             target,
             timeouts: Timeouts::default(),
+            shadow: None,
         },
         group: Arc::new(Group {
             subjects: vec![SubjectSource::Cookie("sid".into()), SubjectSource::Path("id".into())],

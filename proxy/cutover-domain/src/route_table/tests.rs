@@ -53,6 +53,7 @@ fn route(line: &str) -> RouteSpec {
         writes: None,
         target: Target::phase(Phase::Legacy),
         timeouts: Timeouts::default(),
+        shadow: None,
     }
 }
 

@@ -19,6 +19,7 @@ fn spec(writes: Option<WriteClass>, new: bool) -> RouteSpec {
         writes,
         target: Target::phase(Phase::Legacy),
         timeouts: Timeouts::default(),
+        shadow: None,
     }
 }
 

@@ -81,6 +81,7 @@ pub(crate) fn route(id: &str, method: &str, path: &str, writes: WriteClass) -> R
         writes: Some(writes),
         target: Target::phase(cutover_domain::Phase::Legacy),
         timeouts: Timeouts { first_byte_ms: Some(700), ..Timeouts::default() },
+        shadow: None,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn convert(
         writes: doc.writes.map(write_class),
         target: target?,
         timeouts: timeouts(&doc.timeouts),
+        shadow: None,
     })
 }
 
