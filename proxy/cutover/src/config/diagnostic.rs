@@ -1,5 +1,7 @@
 //! What is wrong with a configuration: code, place, reason, remedy.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
@@ -44,6 +46,10 @@ pub enum Severity {
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
 }
+
+/// How many findings of each severity are rendered: nobody reads more, and a slip in a generated
+/// file can have thousands.
+const SHOWN_MAX: usize = 100;
 
 /// A finding as JSON gives it.
 #[derive(Debug, Serialize)]
@@ -92,11 +98,29 @@ impl Report {
         self.diagnostics.dedup();
     }
 
-    /// As a person reads it: like rustc, one block a finding, blank lines between.
+    /// As a person reads it: like rustc, one block a finding, blank lines between. Shows the first
+    /// hundred of each severity; a last line tells how many more there are.
     pub fn render(&self, sources: &Sources, colour: bool) -> String {
-        let blocks: Vec<String> =
-            self.diagnostics.iter().map(|d| d.render(sources, colour)).collect();
-        blocks.join("\n\n")
+        let first = |severity| {
+            self.diagnostics.iter().filter(move |d| d.severity == severity).take(SHOWN_MAX)
+        };
+        let mut shown: Vec<&Diagnostic> =
+            first(Severity::Error).chain(first(Severity::Warning)).collect();
+        shown.sort_by_key(|d| &d.place);
+        let blocks = shown.iter().map(|d| d.render(sources, colour));
+        blocks.chain(self.more()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// How many findings [`Report::render`] leaves out. `None`: it shows all.
+    fn more(&self) -> Option<String> {
+        let more = [(self.errors(), "error"), (self.warnings(), "warning")].map(|(all, what)| {
+            let more = all.saturating_sub(SHOWN_MAX);
+            let plural = if more == 1 { "" } else { "s" };
+            (more > 0).then(|| format!("{more} more {what}{plural}"))
+        });
+        let more: Vec<String> = more.into_iter().flatten().collect();
+        let more = (!more.is_empty()).then(|| more.join(" and "))?;
+        Some(format!("... and {more}; `cutover check -o json` gives all"))
     }
 
     /// As programs read it: one object a finding.
@@ -188,18 +212,19 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(&self.message).id(self.code.as_str());
-        let texts = self.texts(sources);
+        let excerpts = self.excerpts(sources);
         let mut group = Group::with_title(title);
-        for (at, (name, text)) in texts.iter().enumerate() {
-            let snippet = Snippet::source(text.as_str()).path(name.as_str());
-            let primary = self.place.as_ref().filter(|_| at == 0).map(|place| {
-                AnnotationKind::Primary.span(visible(text, place)).label(self.why.as_deref())
-            });
-            let second = self.also.as_ref().filter(|(place, _)| self.shares(place) || at == 1);
-            let second = second.map(|(place, label)| {
-                AnnotationKind::Context.span(visible(text, place)).label(label.as_str())
-            });
-            group = group.element(snippet.annotations(primary).annotations(second));
+        for excerpt in &excerpts {
+            let snippet = Snippet::source(excerpt.text.as_str())
+                .path(excerpt.name)
+                .line_start(excerpt.line)
+                .annotations(
+                    excerpt
+                        .spans
+                        .iter()
+                        .map(|(kind, span, label)| kind.span(span.clone()).label(*label)),
+                );
+            group = group.element(snippet);
         }
         if self.place.is_none()
             && let Some(why) = &self.why
@@ -213,31 +238,70 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// The texts that the finding shows: that of its place, then that of a second place
-    /// elsewhere. A secret is blotted out.
-    fn texts(&self, sources: &Sources) -> Vec<(String, String)> {
-        let elsewhere = self.also.as_ref().map(|(place, _)| place).filter(|at| !self.shares(at));
-        let places = self.place.iter().chain(elsewhere);
-        let text = |place: &Place| {
-            let source = sources.get(place.source)?;
-            let mut text = source.text.clone();
-            if self.secret && self.place.as_ref() == Some(place) {
-                text.replace_range(place.range(), &"*".repeat(place.range().len()));
-            }
-            Some((source.name.clone(), text))
-        };
-        places.filter_map(text).collect()
+    /// What the finding shows of the texts: the lines of its place, then those of a second place
+    /// elsewhere.
+    fn excerpts<'a>(&'a self, sources: &'a Sources) -> Vec<Excerpt<'a>> {
+        let Some(place) = &self.place else { return Vec::new() };
+        let primary = (AnnotationKind::Primary, place, self.why.as_deref());
+        let second = self.also.as_ref();
+        let second =
+            second.map(|(place, label)| (AnnotationKind::Context, place, Some(label.as_str())));
+        let (beside, elsewhere): (Vec<_>, Vec<_>) =
+            second.into_iter().partition(|(_, second, _)| second.source == place.source);
+        let hidden = self.secret.then_some(place);
+        let here: Vec<_> = std::iter::once(primary).chain(beside).collect();
+        let excerpts = [here, elsewhere];
+        excerpts.iter().filter_map(|marks| Excerpt::of(marks, hidden, sources)).collect()
     }
+}
 
-    fn shares(&self, other: &Place) -> bool {
-        self.place.as_ref().is_some_and(|place| place.source == other.source)
+/// The lines of one text from the first to the last that a finding points at.
+struct Excerpt<'a> {
+    name: &'a str,
+    /// The number of its first line.
+    line: usize,
+    text: String,
+    /// Kind, range within `text`, label.
+    spans: Vec<(AnnotationKind, Range<usize>, Option<&'a str>)>,
+}
+
+// === impl Excerpt ===
+
+impl<'a> Excerpt<'a> {
+    /// What stands at `hidden` is shown as asterisks. `None` if there is nothing to point at.
+    fn of(
+        marks: &[(AnnotationKind, &'a Place, Option<&'a str>)],
+        hidden: Option<&Place>,
+        sources: &'a Sources,
+    ) -> Option<Excerpt<'a>> {
+        let source = sources.get(marks.first()?.1.source)?;
+        let ranges = marks.iter().map(|(_, place, _)| visible(&source.text, place));
+        let ranges: Vec<Range<usize>> = ranges.collect();
+        let first = ranges.iter().map(|range| range.start).min()?;
+        let (line, Range { start, .. }) = source.line(first);
+        let ends = ranges.iter().map(|range| source.line(range.end).1.end);
+        let end = ends.max()?;
+        let mut text = source.text.get(start..end)?.to_owned();
+        if let Some(hidden) = hidden.filter(|hidden| hidden.source == marks[0].1.source) {
+            // A secret may go on below the lines shown.
+            let (from, to) = (hidden.start.max(start) - start, hidden.end.min(end) - start);
+            text.replace_range(from..to, &"*".repeat(to - from));
+        }
+        let spans = marks.iter().zip(ranges).map(|((kind, _, label), range)| {
+            (*kind, range.start - start..range.end - start, *label)
+        });
+        let spans = spans.collect();
+        Some(Excerpt { name: &source.name, line, text, spans })
     }
 }
 
 /// The place's range without the line breaks around it, so that carets stay on one line.
-fn visible(text: &str, place: &Place) -> std::ops::Range<usize> {
+fn visible(text: &str, place: &Place) -> Range<usize> {
     let range = place.range();
     let inside = text.get(range.clone()).unwrap_or("");
     let first_line = inside.lines().next().unwrap_or("");
     range.start..range.start + first_line.trim_end().len()
 }
+
+#[cfg(test)]
+mod tests;
