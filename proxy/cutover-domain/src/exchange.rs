@@ -5,6 +5,7 @@
 //! process. Where either does not suffice, the copy is given up; the request never is.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::{
     cohort::Percent,
@@ -150,6 +151,24 @@ pub enum Dropped {
     Shutdown,
 }
 
+/// Where copies go: whoever compares sides. Nothing here waits, whatever becomes of the copies.
+pub trait Copies: fmt::Debug + Send + Sync {
+    /// What copies may hold.
+    fn budget(&self) -> &Budget;
+
+    /// Takes the copies of one route. Called when a table is put in force, not for requests.
+    fn of_route(&self, id: &str) -> Arc<dyn RouteCopies>;
+}
+
+/// Takes the copies of one route. Each request that was to be copied ends in one call.
+pub trait RouteCopies: fmt::Debug + Send + Sync {
+    /// Its copy.
+    fn take(&self, exchange: Exchange);
+
+    /// There is none.
+    fn give_up(&self, reason: Dropped);
+}
+
 /// Bytes that all copies may hold at once. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<BudgetState>);
@@ -201,6 +220,11 @@ pub fn candidate(route: &Route, served: Side, bucket: u16) -> Option<Side> {
         (Side::Legacy, _) | (Side::New, WriteClass::Unsafe) => false,
     };
     (may && bucket < shadow.percent.basis_points()).then_some(candidate)
+}
+
+/// Names a subject in an [`Exchange`] without telling who it is: xxh3-64, seed 0.
+pub fn subject_hash(subject: &str) -> u64 {
+    xxh3_64(subject.as_bytes())
 }
 
 // === impl ShadowSpec ===
@@ -293,6 +317,11 @@ impl Reserved {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.budget.0.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes over what `other` holds.
+    pub fn join(&mut self, mut other: Reserved) {
+        self.bytes += std::mem::take(&mut other.bytes);
     }
 
     /// Bytes it holds.

@@ -5,6 +5,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod connection;
+mod copying;
 mod exchange;
 mod forwarded;
 mod headers;
@@ -21,6 +22,7 @@ use hyper::body::{Body, Incoming};
 use self::{
     answer::Answer,
     connection::Connection,
+    copying::Copying,
     exchange::Exchange,
     headers::{authority, strip_request, without_port},
     relay::Relay,
@@ -57,6 +59,15 @@ pub(crate) async fn proxy(
     }
     let hop = strip_request(&mut parts.headers);
     forwarded::set(&mut parts, &exchange.live.settings, connection.peer.ip(), connection.scheme);
+    if hop.upgrade.is_some() {
+        exchange.copying = None;
+    }
+    if let (Some(copying), Some(copies)) = (&mut exchange.copying, &connection.shared.copies) {
+        copying.request(&parts);
+        if let (Some(upload), Some(copy)) = (&exchange.upload, copying::body(copies.budget())) {
+            upload.copy_to(copy);
+        }
+    }
     Relay::new(exchange, parts, hop, upstream).run().await
 }
 
@@ -131,6 +142,9 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
     };
     let decision = decide(route, &request, side_override(&live.settings, parts));
     exchange.decided(position, &decision);
+    if let Some(copies) = &connection.shared.copies {
+        exchange.copying = Copying::begin(exchange, position, &decision, &request, copies.budget());
+    }
     live.upstream_position(route, decision.side)
 }
 

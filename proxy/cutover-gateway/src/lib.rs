@@ -19,12 +19,13 @@ mod prefixed;
 pub mod settings;
 mod shared;
 mod subjects;
+mod tee;
 pub mod tls;
 mod upstream;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use cutover_domain::RouteTable;
+use cutover_domain::{RouteTable, exchange::Copies};
 use cutover_telemetry::{Tracer, canonical::CanonicalLog};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -121,12 +122,14 @@ pub enum ReloadError {
 // === impl Gateway ===
 
 impl Gateway {
-    /// Opens every listener and puts `table` in force. `inherited`: sockets of the process
+    /// Opens every listener and puts `table` in force. `copies`: who takes copies of requests, if
+    /// anybody does. `inherited`: sockets of the process
     /// before; call [`Inherited::serving`] once [`Gateway::run`] runs.
     pub fn start(
         settings: Settings,
         table: Arc<RouteTable>,
         telemetry: Telemetry,
+        copies: Option<Arc<dyn Copies>>,
         mut inherited: Option<&mut Inherited>,
     ) -> Result<Gateway, StartError> {
         let revision = table.revision;
@@ -143,7 +146,7 @@ impl Gateway {
             let opened = opened.map_err(|source| StartError::Listen { address, source })?;
             listeners.push(Arc::new(opened));
         }
-        let live = LiveTable::build(table, settings, &metrics, None)?;
+        let live = LiveTable::build(table, settings, &metrics, copies.as_ref(), None)?;
         let applied = Applied { revision, at: std::time::SystemTime::now() };
         let (sender, commands) = mpsc::channel(4);
         let shared = Arc::new(Shared {
@@ -151,6 +154,7 @@ impl Gateway {
             tracer: telemetry.tracer,
             canonical: telemetry.canonical,
             metrics,
+            copies,
             presences: Presences::new(),
             listeners,
             applied: watch::Sender::new(applied),

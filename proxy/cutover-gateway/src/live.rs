@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cutover_domain::{Route, RouteTable, Scheme, Side, Timeouts};
+use cutover_domain::{
+    Route, RouteTable, Scheme, Side, Timeouts,
+    exchange::{Copies, RouteCopies},
+};
 use cutover_telemetry::span::RouteLabel;
 
 use crate::{
@@ -37,6 +40,8 @@ pub(crate) struct LiveRoute {
     pub(crate) metrics: Arc<RouteMetrics>,
     pub(crate) label: Arc<RouteLabel>,
     timeouts: Timeouts,
+    /// Who takes copies of its requests; `None`: nobody.
+    pub(crate) copies: Option<Arc<dyn RouteCopies>>,
 }
 
 /// Time-outs of one attempt, all set.
@@ -78,6 +83,7 @@ impl LiveTable {
         table: Arc<RouteTable>,
         settings: Arc<Settings>,
         metrics: &GatewayMetrics,
+        copies: Option<&Arc<dyn Copies>>,
         before: Option<&LiveTable>,
     ) -> Result<LiveTable, PublishError> {
         let upstreams = upstreams(&table, &settings, metrics, before)?;
@@ -86,11 +92,11 @@ impl LiveTable {
             .unwrap_or_default();
         let routes = table.routes.iter().map(|route| {
             let id = route.spec.id.as_str();
-            live_route(metrics, known.get(id).copied(), id, Some(route))
+            live_route(metrics, copies, known.get(id).copied(), id, Some(route))
         });
         let routes = routes.collect();
         let unmatched = before.map(|before| &before.unmatched);
-        let unmatched = live_route(metrics, unmatched, UNMATCHED, None);
+        let unmatched = live_route(metrics, None, unmatched, UNMATCHED, None);
         let default = |listener: &crate::settings::ListenerSettings| match &listener.default {
             None => Ok(table.default),
             Some(name) => {
@@ -161,18 +167,22 @@ impl LiveRoute {
 
 fn live_route(
     metrics: &GatewayMetrics,
+    copies: Option<&Arc<dyn Copies>>,
     known: Option<&LiveRoute>,
     id: &str,
     route: Option<&Route>,
 ) -> LiveRoute {
     let template = route.map(|route| route.spec.endpoint.path.as_str());
     let timeouts = route.map(|route| route.spec.timeouts).unwrap_or_default();
+    let is_copied = route.is_some_and(|route| route.spec.shadow.is_some());
+    let copies = copies.filter(|_| is_copied).map(|copies| copies.of_route(id));
     match known.filter(|known| known.label.template.as_deref() == template) {
-        Some(known) => LiveRoute { timeouts, ..known.clone() },
+        Some(known) => LiveRoute { timeouts, copies, ..known.clone() },
         None => LiveRoute {
             metrics: RouteMetrics::new(metrics, id, template.unwrap_or_default()),
             label: Arc::new(RouteLabel { id: id.into(), template: template.map(Into::into) }),
             timeouts,
+            copies,
         },
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use cutover_domain::RouteTable;
+use cutover_domain::{RouteTable, exchange::Copies};
 use cutover_telemetry::{Tracer, canonical::CanonicalLog};
 use parking_lot::Mutex;
 use tokio::{net::TcpStream, sync::watch};
@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) tracer: Tracer,
     pub(crate) canonical: CanonicalLog,
     pub(crate) metrics: Arc<GatewayMetrics>,
+    pub(crate) copies: Option<Arc<dyn Copies>>,
     pub(crate) presences: Arc<Presences>,
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) applied: watch::Sender<Applied>,
@@ -82,7 +83,8 @@ impl Shared {
     ) -> Result<Applied, PublishError> {
         let revision = table.revision;
         let before = self.live.load();
-        let live = LiveTable::build(table, settings, &self.metrics, Some(&before))?;
+        let live =
+            LiveTable::build(table, settings, &self.metrics, self.copies.as_ref(), Some(&before))?;
         self.metrics.forget_routes(&before, &live);
         self.live.store(Arc::new(live));
         let applied = Applied { revision, at: SystemTime::now() };

@@ -98,7 +98,13 @@ fn serve(
     };
     let table = controller.tables().borrow().clone();
     let gateway =
-        Gateway::start(config.settings.clone(), table, telling.for_gateway(), inherited.as_mut())?;
+        Gateway::start(
+            config.settings.clone(),
+            table,
+            telling.for_gateway(),
+            None,
+            inherited.as_mut(),
+        )?;
     let handle = gateway.handle();
     loader.attach(handle.clone(), controller.tables());
 

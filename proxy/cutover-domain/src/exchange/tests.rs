@@ -101,8 +101,11 @@ fn a_budget_is_given_back() {
     first.grow(40).unwrap();
     first.shrink(90);
     assert_eq!((budget.used(), first.bytes()), (10, 10));
-    first.shrink(90);
-    drop(first);
+    let mut third = budget.reserve(5).unwrap();
+    third.join(first);
+    assert_eq!((budget.used(), third.bytes()), (15, 15));
+    third.shrink(90);
+    drop(third);
     assert_eq!(budget.used(), 0);
 }
 

@@ -144,8 +144,18 @@ impl Answer {
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) {
-        if let (Some(data), Some(exchange)) = (frame.data_ref(), &mut self.exchange) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        if let Some(data) = frame.data_ref() {
             exchange.bytes_out += data.remaining() as u64;
+        }
+        if let Some(copying) = &mut exchange.copying {
+            match (frame.data_ref(), frame.trailers_ref()) {
+                (Some(data), _) => copying.data(data),
+                (None, Some(trailers)) => copying.trailers(trailers),
+                (None, None) => {}
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use cutover_telemetry::{
 use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts};
 use smallvec::SmallVec;
 
-use super::{connection::Connection, streams::Stream};
+use super::{connection::Connection, copying::Copying, streams::Stream};
 use crate::{
     guard::Answering,
     live::{LiveRoute, LiveTable},
@@ -48,6 +48,8 @@ pub(crate) struct Exchange {
     /// Legacy answered for new.
     pub(crate) is_fallback: bool,
     pub(crate) upload: Option<Upload>,
+    /// Its copy for the other side, if there is to be one.
+    pub(crate) copying: Option<Box<Copying>>,
     pub(crate) bytes_out: u64,
     /// Tells the guard when the answer has ended.
     _answering: Option<Answering>,
@@ -108,6 +110,7 @@ impl Exchange {
             is_rejected: false,
             is_fallback: false,
             upload: None,
+            copying: None,
             bytes_out: 0,
             details,
             is_closed: false,
@@ -164,9 +167,13 @@ impl Exchange {
             Ending::Complete | Ending::ClientGone => {}
         }
         let outcome = self.outcome(ending);
+        let is_copied = self.copying.take().is_some_and(|copying| {
+            // Nobody served what we refused.
+            !self.is_rejected && copying.end(self, ending == Ending::Complete)
+        });
         self.measure(outcome, end);
         self.log(outcome, end);
-        self.trace(outcome, end);
+        self.trace(outcome, end, is_copied);
     }
 
     fn outcome(&self, ending: Ending) -> Outcome {
@@ -211,7 +218,7 @@ impl Exchange {
         });
     }
 
-    fn trace(&self, outcome: Outcome, end: Instant) {
+    fn trace(&self, outcome: Outcome, end: Instant, is_copied: bool) {
         let tracer = &self.connection.shared.tracer;
         let kept = tracer.keep(
             &self.trace,
@@ -251,6 +258,7 @@ impl Exchange {
                 generation: self.live.table.revision,
                 fallback: self.is_fallback,
                 idempotency_key: details.idempotency_key,
+                shadow_sent: is_copied,
                 ..span::Decision::default()
             },
         };

@@ -209,6 +209,9 @@ impl Relay {
         {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        if let Some(copying) = &mut self.exchange.copying {
+            copying.answer(&parts);
+        }
         let claims_length = parts.status == StatusCode::NOT_MODIFIED
             && self.exchange.version < Version::HTTP_2
             && parts.headers.contains_key(header::CONTENT_LENGTH);

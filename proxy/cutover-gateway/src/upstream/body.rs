@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use cutover_domain::exchange::{Copied, Dropped, Reserved};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -17,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::time::Sleep;
 
 use crate::guard::{Clocks, Phase, Timeouts, Wait, check_trailers};
+use crate::tee::BodyCopy;
 
 /// How long a body waits for an upstream's `100 Continue` (RFC 9110 §10.1.1).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
@@ -51,6 +53,8 @@ struct Shared {
     fault: Option<BodyFault>,
     /// Attempts given up so far; only the one after them may read.
     attempt: u32,
+    /// Its copy for the other side, if there is to be one.
+    copy: Option<BodyCopy>,
     /// `None`: somebody else watches the client, or nobody needs to any more.
     watch: Option<Box<Watch>>,
 }
@@ -156,6 +160,7 @@ impl Upload {
             ended: false,
             fault: None,
             attempt: 0,
+            copy: None,
             watch: timeouts.map(Watch::new),
         })))
     }
@@ -170,6 +175,20 @@ impl Upload {
             sent_bytes: 0,
             trailers_sent: false,
             gate: gate.map(|opened| Gate { opened, waited: sleep() }),
+        }))
+    }
+
+    /// Copies what is read from now on.
+    pub(crate) fn copy_to(&self, copy: BodyCopy) {
+        self.0.lock().copy = Some(copy);
+    }
+
+    /// The copy, and what it holds of the budget; `None` if there was to be none.
+    pub(crate) fn take_copy(&self) -> Option<Result<(Bytes, Reserved), Dropped>> {
+        let copy = self.0.lock().copy.take()?;
+        Some(copy.end().and_then(|(copied, reserved)| match copied {
+            Copied::Whole(body) => Ok((body, reserved)),
+            Copied::Digest { .. } => Err(Dropped::OverCap),
         }))
     }
 
@@ -227,6 +246,9 @@ impl Shared {
             self.read_bytes += data.len() as u64;
             if self.read_bytes > self.bytes_max {
                 return self.fail(BodyFault::TooLong);
+            }
+            if let Some(copy) = &mut self.copy {
+                copy.pass(data);
             }
             self.see(data.clone());
             if let Some(watch) = &mut self.watch {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bodies;
+mod copies;
 mod drain;
 mod failure;
 mod http2;

@@ -4,6 +4,7 @@ mod client;
 mod h2;
 mod pki;
 mod script;
+mod taker;
 
 use std::{
     io,
@@ -42,6 +43,7 @@ pub(crate) use self::{
         Behaviour, Script, Seen, answer, closes, closes_after, cut, endless, held, hints_forever,
         interim, reads_all, refuses, silent, websocket,
     },
+    taker::Taker,
 };
 
 /// How long anything may take before a test fails.
@@ -51,6 +53,7 @@ pub(crate) struct Rig {
     pub(crate) handle: GatewayHandle,
     pub(crate) legacy: Script,
     pub(crate) new: Script,
+    pub(crate) copies: Arc<Taker>,
     pub(crate) declaration: Declaration,
     /// As it was started; to be changed and reloaded.
     pub(crate) settings: Settings,
@@ -102,6 +105,7 @@ fn gateway(
     declaration: &Declaration,
     inherited: Option<&mut Inherited>,
     registry: &mut Registry,
+    copies: &Arc<Taker>,
 ) -> (Gateway, LogGuard) {
     let telemetry_metrics = TelemetryMetrics::new();
     let log = LogGuard::start(io::sink(), &telemetry_metrics).unwrap();
@@ -112,7 +116,8 @@ fn gateway(
         metrics: GatewayMetrics::register(registry),
     };
     let table = RouteTable::build(declaration, 1, |_| RouteState::INITIAL).unwrap();
-    (Gateway::start(settings, Arc::new(table), telemetry, inherited).unwrap(), log)
+    let copies = Arc::<Taker>::clone(copies) as _;
+    (Gateway::start(settings, Arc::new(table), telemetry, Some(copies), inherited).unwrap(), log)
 }
 
 // === impl Rig ===
@@ -159,7 +164,8 @@ impl Rig {
         let mut settings = settings(([127, 0, 0, 1], 0).into());
         change(&mut settings, &mut declaration);
         let mut registry = Registry::default();
-        let (gateway, log) = gateway(settings.clone(), &declaration, None, &mut registry);
+        let copies = Taker::new();
+        let (gateway, log) = gateway(settings.clone(), &declaration, None, &mut registry, &copies);
         let handle = gateway.handle();
         let thread = std::thread::spawn(move || gateway.run());
         let revision = AtomicU64::new(1);
@@ -167,6 +173,7 @@ impl Rig {
             handle,
             legacy,
             new,
+            copies,
             declaration,
             settings,
             registry,
@@ -183,8 +190,13 @@ impl Rig {
         let (sender, handle) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let mut inherited = Inherited::receive(&path, PATIENCE).unwrap();
-            let (gateway, log) =
-                gateway(settings, &declaration, Some(&mut inherited), &mut Registry::default());
+            let (gateway, log) = gateway(
+                settings,
+                &declaration,
+                Some(&mut inherited),
+                &mut Registry::default(),
+                &Taker::new(),
+            );
             sender.send((gateway.handle(), log)).unwrap();
             inherited.serving().unwrap();
             gateway.run();
