@@ -1,12 +1,16 @@
 //! The demo: one route moves from the monolith to registry and back, under load, before one's eyes.
 //!
 //! Everything in it is real: the processes, the moves by the `cutover` command, the answers that
-//! are counted. In the end three accounts must agree, request by request: what the load sent and
-//! got, what Cutover says it did, and what both servers wrote into their access logs.
+//! are counted. Each request of the load is in one printed number of every list, and the demo
+//! checks the sums itself. In the end three accounts must agree: the load's, Cutover's metrics,
+//! and what both servers wrote into their access logs.
 
 mod account;
+mod lines;
+mod place;
 mod screen;
 mod story;
+mod tally;
 mod traffic;
 
 use std::process::ExitCode;

@@ -31,7 +31,11 @@ impl Rig {
     ///
     /// Errors: a place without a parent, a temporary directory that cannot be made.
     pub fn new() -> anyhow::Result<Rig> {
-        let dir = tempfile::Builder::new().prefix("cutover-rig-").tempdir()?;
+        Rig::in_dir(tempfile::Builder::new().prefix("cutover-rig-").tempdir()?)
+    }
+
+    /// [`Rig::new`] in a directory of the caller's choice, which goes when the rig does.
+    pub fn in_dir(dir: TempDir) -> anyhow::Result<Rig> {
         Ok(Rig { dir, binaries: beside_us()? })
     }
 

@@ -2,9 +2,8 @@
 
 use anyhow::Context;
 
-use super::traffic::{READ, WRITE};
+use super::tally::{Fate, Part, count};
 use crate::access_log::{AccessLog, Line};
-use crate::load::Report;
 use crate::metrics::Metrics;
 use crate::rig::Home;
 use crate::{Proxy, eventually};
@@ -36,11 +35,12 @@ pub(super) struct Counted {
     pub(super) unmatched: u64,
 }
 
-/// One line of the comparison; `None` where an account cannot know.
+/// One line of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) what: &'static str,
-    pub(super) load: Option<u64>,
+    /// By the load's own requests.
+    pub(super) load: u64,
     pub(super) cutover: u64,
     pub(super) logs: u64,
 }
@@ -102,14 +102,14 @@ impl Counted {
 
 impl Row {
     pub(super) fn agrees(&self) -> bool {
-        self.cutover == self.logs && self.load.is_none_or(|load| load == self.logs)
+        self.cutover == self.logs && self.load == self.logs
     }
 }
 
 /// Compares the accounts once the load has ended. Servers write their logs a moment after the
 /// answer, so it looks again until the logs are complete, for some seconds.
 pub(super) async fn compare(
-    report: &Report,
+    parts: &[Part],
     before: (Counted, Logged),
     proxy: &Proxy,
     home: &Home,
@@ -118,7 +118,7 @@ pub(super) async fn compare(
     let agreed = eventually("agreement of the accounts", async || {
         let counted = Counted::now(proxy).await.ok()?.less(before.0);
         let logged = Logged::since(before.1, home).ok()?;
-        last = rows(report, counted, logged);
+        last = rows(parts, counted, logged);
         last.iter().all(Row::agrees).then_some(())
     });
     // Rows that disagree are shown as they are.
@@ -126,16 +126,18 @@ pub(super) async fn compare(
     (!last.is_empty()).then_some(last).context("Cutover's metrics or an access log cannot be read")
 }
 
-fn rows(report: &Report, counted: Counted, logged: Logged) -> Vec<Row> {
-    let sent = |kind| Some(report.kind(kind).requests());
-    let (reads, writes) = (counted.legacy + counted.new, counted.unmatched);
+fn rows(parts: &[Part], counted: Counted, logged: Logged) -> Vec<Row> {
+    let (new, writes) = (count(parts, Fate::Registry), count(parts, Fate::Written));
+    let legacy = count(parts, Fate::Monolith) + count(parts, Fate::Rescued);
     let row = |what, load, cutover, logs| Row { what, load, cutover, logs };
-    vec![
-        row("reads of a device", sent(READ), reads, logged.legacy + logged.new),
-        row("  answered by the monolith", None, counted.legacy, logged.legacy),
-        row("  answered by registry", None, counted.new, logged.new),
-        row("writes, all to the monolith", sent(WRITE), writes, logged.writes),
-    ]
+    let parts = [
+        row("reads by the monolith, rescued ones too", legacy, counted.legacy, logged.legacy),
+        row("reads by registry", new, counted.new, logged.new),
+        row("writes by the monolith", writes, counted.unmatched, logged.writes),
+    ];
+    let sum = |account: fn(&Row) -> u64| parts.iter().map(account).sum();
+    let all = row("all", sum(|row| row.load), sum(|row| row.cutover), sum(|row| row.logs));
+    parts.into_iter().chain([all]).collect()
 }
 
 const DEVICES: &str = "/api/v1/devices/";

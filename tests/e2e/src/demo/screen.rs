@@ -27,6 +27,14 @@ pub(super) struct Screen {
 
 const HEAD: &str = "  device-read in        reads  failed   monolith  registry   rescued    p50 ms   p95 ms   in force after";
 
+const LEGEND: [&str; 5] = [
+    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued",
+    "make up the reads. monolith, registry: who answered. rescued: registry should have, but failed,",
+    "so the monolith answered instead. p50, p95: half and 95 % of the reads took no longer.",
+    "in force after: from when Cutover took the command until every new request obeyed it; the few",
+    "reads that ended before that are in the row as they were answered.",
+];
+
 impl Screen {
     pub(super) fn new(is_plain: bool) -> Screen {
         Screen { is_live: !is_plain && stdout().is_terminal(), is_drawn: false }
@@ -45,8 +53,13 @@ impl Screen {
         self.say(line);
     }
 
-    /// The head of the table.
+    /// The head of the table, and how to read it.
     pub(super) fn table(&mut self) {
+        self.say("");
+        for line in LEGEND {
+            let line = self.styled("2", line);
+            self.say(line);
+        }
         self.say("");
         let head = self.styled("1", HEAD);
         self.say(head);
@@ -80,14 +93,22 @@ impl Screen {
 
     /// The three accounts side by side; whether they agree.
     pub(super) fn accounts(&mut self, rows: &[Row]) -> bool {
-        self.title("Three accounts of it: what the load sent, what Cutover counted, what the access logs hold");
-        self.say(format!("  {:30}{:>10}{:>10}{:>10}", "", "load", "cutover", "logs"));
+        self.title(
+            "Three accounts of it: the load's, Cutover's metrics, both servers' access logs",
+        );
+        let line = |what, [load, cutover, logs]: [&str; 3], verdict| {
+            format!("  {what:42}{load:>10}{cutover:>10}{logs:>10}   {verdict}")
+                .trim_end()
+                .to_owned()
+        };
+        self.say(
+            "  (The load knows who answered by the line that Cutover logs about each request.)",
+        );
+        self.say(line("", ["load", "metrics", "logs"], ""));
         for row in rows {
-            let load = row.load.map_or(String::new(), number);
+            let [load, metrics, logs] = [row.load, row.cutover, row.logs].map(number);
             let verdict = if row.agrees() { "equal" } else { "DIFFERENT" };
-            let cells = [load, number(row.cutover), number(row.logs)];
-            let [load, cutover, logs] = cells;
-            self.say(format!("  {:30}{load:>10}{cutover:>10}{logs:>10}   {verdict}", row.what));
+            self.say(line(row.what, [&load, &metrics, &logs], verdict));
         }
         rows.iter().all(Row::agrees)
     }
@@ -133,6 +154,8 @@ impl Step {
         format!(
             "  {phase:20}{requests:>7}{failed:>8}{legacy:>11}{new:>10}{rescued:>10}{p50:>10}{p95:>9}{flip:>17}"
         )
+        .trim_end()
+        .to_owned()
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use cutover_domain::bucket;
+use std::fs::File;
 
-use super::Options;
+use anyhow::Context;
+
 use super::account::{Counted, Logged, ROUTE, compare};
+use super::lines::{Lines, TELEMETRY};
 use super::screen::{Screen, Step, milliseconds, number};
+use super::tally::{self, Fate, Part};
 use super::traffic::{READ, User};
-use crate::load::{Load, Outcome, Report};
+use super::{Options, place};
+use crate::load::{Load, Report};
 use crate::rig::{Home, HomePlan};
 use crate::{Proxy, Rig};
 
@@ -17,15 +20,6 @@ use crate::{Proxy, Rig};
 const USUAL_DEVICES: u32 = 42;
 /// How often the live line is redrawn.
 const REDRAW: Duration = Duration::from_millis(250);
-
-/// Who answers a read when nothing is in motion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Served {
-    /// New for devices whose bucket is below this, legacy for the others.
-    Below(u16),
-    /// Legacy, after new failed.
-    Rescued,
-}
 
 /// Everything that runs. Dropped from top to bottom: clients first.
 struct Stage {
@@ -35,27 +29,16 @@ struct Stage {
     home: Home,
     user: User,
     rig: Rig,
+    /// Of the rig's directory: tells other demos that we live.
+    _lock: File,
     /// Cutover's counts and the access logs before the load began.
     before: (Counted, Logged),
-    /// What was shown so far.
-    shown: Shown,
-    steady: Vec<Steady>,
+    /// Who answered what.
+    lines: Lines,
+    /// How many outcomes of the load the rows so far hold.
+    shown: usize,
+    steps: Vec<Step>,
     flips: Vec<Duration>,
-}
-
-/// Where the last step ended.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shown {
-    outcomes: usize,
-    logged: Logged,
-    fallbacks: u64,
-}
-
-/// A stretch of time without a flip, in microseconds of the load's clock.
-struct Steady {
-    from_us: u64,
-    to_us: u64,
-    served: Served,
 }
 
 /// Tells it all. Gives whether every user was served and the accounts agree.
@@ -67,8 +50,8 @@ pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Resu
     let mut stage = Stage::set(options, screen).await?;
     screen.table();
     stage.migrate(options, screen).await?;
-    stage.trouble(options, screen).await?;
-    let is_good = stage.account(screen).await?;
+    let report = stage.trouble(options, screen).await?;
+    let is_good = stage.account(&report, screen).await?;
     if options.keep {
         stage.keep(options, screen).await?;
     }
@@ -78,7 +61,15 @@ pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Resu
 impl Stage {
     /// Starts everything, the load last.
     async fn set(options: &Options, screen: &mut Screen) -> anyhow::Result<Stage> {
-        let rig = Rig::new()?;
+        let parent = std::env::temp_dir();
+        match place::clear(&parent) {
+            0 => {}
+            dead => screen.say(format!(
+                "  (cleared away the directories of earlier demos that were killed: {dead})"
+            )),
+        }
+        let place = place::make(&parent)?;
+        let (lock, rig) = (place.lock, Rig::in_dir(place.dir)?);
         let devices = USUAL_DEVICES + options.devices;
         let plan = HomePlan { devices: options.devices, ..HomePlan::default() };
         let monolith = rig.monolith(&plan).await?;
@@ -91,7 +82,10 @@ impl Stage {
         let home = Home::join(&rig, plan, monolith, registry).await?;
         let took = began.elapsed().as_secs_f64();
         screen.say(format!("  registry  {url}  the new service; the backfill copied and verified the devices in {took:.1} s"));
-        let proxy = rig.proxy(home.config("phase = \"legacy\"")).await?;
+        let mut config = home.config("phase = \"legacy\"");
+        config.telemetry = TELEMETRY.to_owned();
+        let proxy = rig.proxy(config).await?;
+        let lines = Lines::of(proxy.dir().join("log/cutover.err"));
         let (front, admin) = (proxy.addr(), proxy.admin());
         screen.say(format!(
             "  cutover   http://{front}  in front of both; its admin API is http://{admin}"
@@ -101,8 +95,19 @@ impl Stage {
         let load = user.begin(proxy.addr(), options.rate);
         let rate = options.rate;
         screen.say(format!("  load      {rate} requests a second: 4 of 5 read a device, the others write and stay with the monolith"));
-        let (shown, steady, flips) = (Shown::default(), Vec::new(), Vec::new());
-        Ok(Stage { load: Some(load), proxy, home, user, rig, before, shown, steady, flips })
+        Ok(Stage {
+            load: Some(load),
+            proxy,
+            home,
+            user,
+            rig,
+            _lock: lock,
+            before,
+            lines,
+            shown: 0,
+            steps: Vec::new(),
+            flips: Vec::new(),
+        })
     }
 
     /// The counts while nothing is asked, once the access logs have caught up.
@@ -117,50 +122,48 @@ impl Stage {
     }
 
     async fn migrate(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
-        self.watch("legacy", Served::Below(0), None, options, screen).await?;
-        let moves: [(&str, &[&str], u16, &str); 4] = [
+        self.watch("legacy", None, options, screen).await?;
+        let moves: [(&str, &[&str], &str); 4] = [
             (
                 "shadow",
                 &["--to", "shadow"],
-                0,
                 "registry may get copies; users are still served by the monolith",
             ),
             (
                 "canary 10 %",
                 &["--to", "canary", "--percent", "10"],
-                1_000,
                 "registry serves one device in ten, always the same ones",
             ),
             (
                 "canary 50 %",
                 &["--percent", "50"],
-                5_000,
                 "… and half of them; nobody who was in falls out",
             ),
-            ("live", &["--to", "live"], 10_000, "registry serves them all"),
+            ("live", &["--to", "live"], "registry serves them all"),
         ];
-        for (phase, to, below, meaning) in moves {
+        for (phase, to, meaning) in moves {
             let args: Vec<&str> = ["promote", ROUTE].iter().chain(to).copied().collect();
             screen.command(&format!("cutover {}", args.join(" ")), meaning);
             let took = self.flip(&args).await?;
-            self.watch(phase, Served::Below(below), Some(took), options, screen).await?;
+            self.watch(phase, Some(took), options, screen).await?;
         }
         Ok(())
     }
 
-    async fn trouble(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
+    /// Breaks registry, and goes back. Ends the load and gives its whole account.
+    async fn trouble(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<Report> {
         screen.command(
             "curl -X PUT …/internal/v1/faults",
             "registry fails: it answers 503 to everybody",
         );
         self.home.registry.fault(r#"{"kind":"status","status":503}"#).await?;
-        self.watch("live, new fails", Served::Rescued, None, options, screen).await?;
+        self.watch("live, new fails", None, options, screen).await?;
         screen.command("kill -9 registry", "and now it is dead");
         self.home.registry.process().kill().await?;
-        self.watch("live, new is dead", Served::Rescued, None, options, screen).await?;
+        self.watch("live, new is dead", None, options, screen).await?;
         screen.command(&format!("cutover rollback {ROUTE}"), "back to the monolith in one step");
         let took = self.flip(&["rollback", ROUTE]).await?;
-        self.watch("shadow", Served::Below(0), Some(took), options, screen).await
+        self.watch_last("shadow", took, options, screen).await
     }
 
     /// Moves the route as an operator would.
@@ -176,108 +179,132 @@ impl Stage {
     async fn watch(
         &mut self,
         phase: &str,
-        served: Served,
         flip: Option<Duration>,
         options: &Options,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        let (began, from_us) = (Instant::now(), self.now_us());
+        self.look(phase, flip, options, screen).await?;
+        let seen = self.load.as_ref().context("the load has ended")?.report_since(self.shown);
+        self.show(phase, flip, &seen, screen).await
+    }
+
+    /// [`Stage::watch`] for the last step: what is under way at its end belongs to it.
+    async fn watch_last(
+        &mut self,
+        phase: &str,
+        flip: Duration,
+        options: &Options,
+        screen: &mut Screen,
+    ) -> anyhow::Result<Report> {
+        self.look(phase, Some(flip), options, screen).await?;
+        let report = self.load.take().context("the load has ended already")?.stop().await;
+        let seen = Report { outcomes: report.outcomes[self.shown..].to_vec() };
+        self.show(phase, Some(flip), &seen, screen).await?;
+        Ok(report)
+    }
+
+    /// Draws the step's row until its time is over.
+    async fn look(
+        &mut self,
+        phase: &str,
+        flip: Option<Duration>,
+        options: &Options,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let began = Instant::now();
         while began.elapsed() < options.step() {
-            screen.draw(&self.step(phase, flip).await?.0);
+            let seen = self.load.as_ref().context("the load has ended")?.report_since(self.shown);
+            self.lines.catch_up()?;
+            screen.draw(&self.step(phase, flip, &seen));
             tokio::time::sleep(REDRAW).await;
         }
-        let (step, shown) = self.step(phase, flip).await?;
-        screen.step(&step);
-        self.shown = shown;
-        self.steady.push(Steady { from_us, to_us: self.now_us(), served });
         Ok(())
     }
 
-    /// What users saw since the last step, and where it ends.
-    async fn step(&self, phase: &str, flip: Option<Duration>) -> anyhow::Result<(Step, Shown)> {
-        let load = self.load.as_ref().context("the load has ended")?;
-        let seen = load.report_since(self.shown.outcomes);
-        let outcomes = self.shown.outcomes + seen.outcomes.len();
+    /// Shows the step's row for good, once Cutover's lines about all of `seen` are written.
+    async fn show(
+        &mut self,
+        phase: &str,
+        flip: Option<Duration>,
+        seen: &Report,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let told = crate::eventually("Cutover's lines", async || {
+            self.lines.catch_up().ok()?;
+            let is_told = |outcome| Fate::of(outcome, &self.lines) != Fate::Unaccounted;
+            seen.outcomes.iter().all(is_told).then_some(())
+        });
+        // What Cutover never tells of is found in the end, when the sums are checked.
+        let _ = told.await;
+        let step = self.step(phase, flip, seen);
+        screen.step(&step);
+        self.shown += seen.outcomes.len();
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// The row of the reads in `seen`.
+    fn step(&self, phase: &str, flip: Option<Duration>, seen: &Report) -> Step {
         let reads = seen.kind(READ);
-        let logged = Logged::since(self.before.1, &self.home)?;
-        let counted = Counted::now(&self.proxy).await?.less(self.before.0);
-        let answered = logged.less(self.shown.logged);
-        let step = Step {
+        let count = |fate| {
+            let is_so = |outcome: &&_| Fate::of(outcome, &self.lines) == fate;
+            reads.outcomes.iter().filter(is_so).count() as u64
+        };
+        Step {
             phase: phase.to_owned(),
             requests: reads.requests(),
-            failed: reads.failed(),
-            legacy: answered.legacy,
-            new: answered.new,
-            rescued: counted.fallbacks - self.shown.fallbacks,
+            failed: count(Fate::Failed),
+            legacy: count(Fate::Monolith),
+            new: count(Fate::Registry),
+            rescued: count(Fate::Rescued),
             latency: reads.latency(),
             flip,
-        };
-        Ok((step, Shown { outcomes, logged, fallbacks: counted.fallbacks }))
+        }
     }
 
-    fn now_us(&self) -> u64 {
-        let began = self.load.as_ref().map_or_else(Instant::now, Load::began);
-        u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    /// Ends the load, says what users saw, and compares the accounts.
-    async fn account(&mut self, screen: &mut Screen) -> anyhow::Result<bool> {
-        let load = self.load.take().context("the load has ended already")?;
-        let report = load.stop().await;
-        self.sum_up(&report, screen);
-        let rows = compare(&report, self.before, &self.proxy, &self.home).await?;
+    /// Says what users saw, compares the accounts, and checks every printed sum.
+    async fn account(&self, report: &Report, screen: &mut Screen) -> anyhow::Result<bool> {
+        let total = self.step("all", None, report);
+        screen.step(&total);
+        let parts = tally::parts(report, &self.lines);
+        self.sum_up(report, &parts, screen);
+        let rows = compare(&parts, self.before, &self.proxy, &self.home).await?;
         let agree = screen.accounts(&rows);
-        let failed = report.failed();
-        let verdict = match (failed, agree) {
+        let doubts = tally::doubts(&self.steps, &total, &parts, report.requests());
+        for doubt in &doubts {
+            screen.say(format!("  WRONG SUM: {doubt}"));
+        }
+        let (failed, adds_up) = (report.failed(), agree && doubts.is_empty());
+        let verdict = match (failed, adds_up) {
             (0, true) => "No user noticed, and every request is accounted for.".to_owned(),
             (0, false) => "No user noticed, but the accounts differ: this is a fault.".to_owned(),
             (failed, _) => format!("{failed} requests failed: {:?}", report.failures()),
         };
-        screen.verdict(failed == 0 && agree, &verdict);
-        Ok(failed == 0 && agree)
+        screen.verdict(failed == 0 && adds_up, &verdict);
+        Ok(failed == 0 && adds_up)
     }
 
-    fn sum_up(&self, report: &Report, screen: &mut Screen) {
+    fn sum_up(&self, report: &Report, parts: &[Part], screen: &mut Screen) {
         let (requests, failed) = (report.requests(), report.failed());
         let share = 100.0 * (requests - failed) as f64 / requests.max(1) as f64;
-        screen.title("What users saw");
+        screen.title("What users saw, reads and writes");
         screen.say(format!(
-            "  {} requests, {} failed: {share:.2} % served",
+            "  {} requests, {} failed: {share:.2} % served. Of these:",
             number(requests),
             number(failed)
         ));
-        let steady = |is: fn(Served, u16) -> bool| {
-            report.filter(|outcome| outcome.kind == READ && self.during(outcome, is))
-        };
-        let sides = [
-            (
-                "read from the monolith",
-                steady(|served, bucket| matches!(served, Served::Below(end) if bucket >= end)),
-            ),
-            (
-                "read from registry",
-                steady(|served, bucket| matches!(served, Served::Below(end) if bucket < end)),
-            ),
-            ("rescued when it failed", steady(|served, _| served == Served::Rescued)),
-            ("written", report.filter(|outcome| outcome.kind != READ)),
-        ];
-        for (what, part) in sides {
-            if let Some(latency) = part.latency() {
-                screen
-                    .say(format!("  {what:24}{:>8} requests   {latency}", number(part.requests())));
+        for Part { fate, report } in parts {
+            if let Some(latency) = report.latency() {
+                let requests = number(report.requests());
+                screen.say(format!("  {:28}{requests:>8} requests   {latency}", fate.label()));
             }
         }
         let flips: Vec<String> = self.flips.iter().map(|time| milliseconds(*time)).collect();
-        screen.say(format!("  {} moves, in force after {} ms", flips.len(), flips.join(", ")));
-    }
-
-    /// Whether the outcome lies wholly in a stretch in which its device was served as `is` says.
-    fn during(&self, outcome: &Outcome, is: fn(Served, u16) -> bool) -> bool {
-        let bucket = bucket("devices-1", &outcome.subject.to_string());
-        self.steady.iter().any(|steady| {
-            let within = steady.from_us <= outcome.sent_us && outcome.done_us <= steady.to_us;
-            within && is(steady.served, bucket)
-        })
+        screen.say(format!(
+            "  {} moves of the route, each in force after (ms): {}",
+            flips.len(),
+            flips.join(", ")
+        ));
     }
 
     /// Brings registry back, asks a little, and waits for Ctrl-C.

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
 
+use super::lines::traceparent;
 use crate::client::Client;
 use crate::load::{Load, Pace, Plan, Shot};
 
@@ -64,14 +65,15 @@ impl User {
         Load::start(Plan { target, workers: WORKERS, pace, shots: Arc::new(move |n| user.shot(n)) })
     }
 
+    /// The shot's subject is its number, by which [`super::lines`] knows it.
     fn shot(&self, n: u64) -> Shot {
         // A step without common factors visits the devices in a mixed order.
         let index = usize::try_from(n).unwrap_or(0).wrapping_mul(7919) % self.devices.len();
-        let id = self.devices[index];
+        let (id, number) = (self.devices[index], u32::try_from(n).unwrap_or(u32::MAX));
         let read = Shot {
             kind: READ,
-            subject: id,
-            headers: vec![("cookie", self.cookie.clone())],
+            subject: number,
+            headers: vec![("cookie", self.cookie.clone()), ("traceparent", traceparent(number))],
             ..Shot::get(path(id))
         };
         match n % 5 {
