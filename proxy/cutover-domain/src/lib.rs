@@ -9,6 +9,7 @@
 //! them passes values in and keeps serialisable twins at the edge.
 
 pub mod cohort;
+pub mod compare;
 pub mod decision;
 pub mod declaration;
 pub mod endpoint;
