@@ -1,8 +1,7 @@
 //! The story: what happens, in order.
 
-use std::time::{Duration, Instant};
-
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
