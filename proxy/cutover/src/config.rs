@@ -14,6 +14,7 @@ mod diagnostic;
 pub mod document;
 mod environment;
 mod files;
+mod includes;
 mod node;
 mod rewrite;
 mod schema;
@@ -41,6 +42,7 @@ pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::ProcessFile;
 pub use environment::Environment;
 pub(crate) use files::{directory, is_below};
+pub(crate) use includes::Includes;
 pub(crate) use node::Node;
 pub use rewrite::rewrite;
 pub use schema::{process_schema, team_schema};
@@ -127,8 +129,8 @@ pub struct Loaded {
     /// Every file read, also with errors, by its path below the process file's directory; the
     /// process file first.
     pub files: Vec<String>,
-    /// Directories that patterns of `include` look into, by path below the process file's.
-    pub dirs: Vec<String>,
+    /// Patterns that team files come from.
+    pub(crate) includes: Includes,
     /// The process file's tree, for findings of others.
     pub(crate) process: Option<Node>,
 }
@@ -166,15 +168,16 @@ fn load_from(path: &Path, texts: &dyn Texts, environment: &Environment, depth: D
     let mut report = Report::default();
     let Some(files) = files::read(&name, texts, environment, &mut sources, &mut report) else {
         let files = vec![name.into_owned()];
-        return Loaded { config: None, report, sources, files, dirs: Vec::new(), process: None };
+        let includes = Includes::default();
+        return Loaded { config: None, report, sources, files, includes, process: None };
     };
     let mut config = convert::convert(path, &files, environment, depth, &mut report);
     report.sort();
     if report.errors() > 0 {
         config = None;
     }
-    let files::Files { process, read, dirs, .. } = files;
-    Loaded { config, report, sources, files: read, dirs, process: Some(process) }
+    let files::Files { process, read, includes, .. } = files;
+    Loaded { config, report, sources, files: read, includes, process: Some(process) }
 }
 
 /// The admin API that a process file declares, whatever else is wrong with it. `None` if there is

@@ -10,6 +10,7 @@ use super::{
     diagnostic::{Diagnostic, Report},
     document::{ProcessFile, TeamFile},
     environment::Environment,
+    includes::Includes,
     node::{self, Node, Value},
     shape::Shape,
     source::{Place, Sources, shown},
@@ -21,8 +22,8 @@ pub(crate) struct Files {
     pub(crate) teams: Vec<Node>,
     /// Every file read, by its path below the process file's directory; the process file first.
     pub(crate) read: Vec<String>,
-    /// Directories that patterns look into.
-    pub(crate) dirs: Vec<String>,
+    /// Patterns that team files come from.
+    pub(crate) includes: Includes,
 }
 
 /// Where texts come from, by path below one directory, `/` between parts.
@@ -59,8 +60,10 @@ pub(crate) fn read(
     let team_shape = Shape::of::<TeamFile>();
     let mut read = vec![name.to_owned()];
     let mut teams = Vec::new();
-    let dirs = pattern_dirs(&process);
-    for path in included(name, &process, texts, report) {
+    let patterns = patterns(name, &process, report);
+    let names = patterns.iter().map(|(pattern, _)| (*pattern).to_owned()).collect();
+    let includes = Includes::new(name, names);
+    for path in included(&patterns, texts, report) {
         if read.contains(&path) {
             continue;
         }
@@ -70,7 +73,7 @@ pub(crate) fn read(
         }
         read.push(path);
     }
-    Some(Files { process, teams, read, dirs })
+    Some(Files { process, teams, read, includes })
 }
 
 fn read_one(
@@ -168,32 +171,38 @@ fn put(tree: &mut Node, path: &[String], node: Node) -> bool {
     tree.get_mut(first).is_some_and(|inner| put(inner, rest, node))
 }
 
-/// The team files that `include` names, each pattern's in alphabetical order. A pattern that also
-/// matches the process file itself, whose name is `own`, does not mean it.
-fn included(own: &str, process: &Node, texts: &dyn Texts, report: &mut Report) -> Vec<String> {
-    let mut found = Vec::new();
-    let Some(include) = process.get("include") else { return found };
-    for node in include.items() {
+/// What `include` names, without a leading `./`, and where it does.
+fn patterns<'n>(own: &str, process: &'n Node, report: &mut Report) -> Vec<(&'n str, &'n Node)> {
+    let mut patterns = Vec::new();
+    for node in process.get("include").map_or(&[][..], Node::items) {
         let Value::String(pattern) = &node.value else { continue };
         let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-        if !is_below(pattern) {
-            let message = format!("`{pattern}` leads out of the configuration's directory");
-            report.push(
-                Diagnostic::error(Code::IncludeOutside, message)
-                    .at(node.place.clone())
-                    .hint("keep team files below the directory of the process file"),
-            );
-            continue;
-        }
-        if pattern == own {
-            let message = format!("`{pattern}` includes itself");
-            report.push(
-                Diagnostic::error(Code::IncludeSelf, message)
-                    .at(node.place.clone())
-                    .hint("name team files here, like `routes/*.toml`, or leave this one out"),
-            );
-            continue;
-        }
+        let (code, message, hint) = match pattern {
+            _ if !is_below(pattern) => (
+                Code::IncludeOutside,
+                format!("`{pattern}` leads out of the configuration's directory"),
+                "keep team files below the directory of the process file",
+            ),
+            _ if pattern == own => (
+                Code::IncludeSelf,
+                format!("`{pattern}` includes itself"),
+                "name team files here, like `routes/*.toml`, or leave this one out",
+            ),
+            _ => {
+                patterns.push((pattern, node));
+                continue;
+            }
+        };
+        report.push(Diagnostic::error(code, message).at(node.place.clone()).hint(hint));
+    }
+    patterns
+}
+
+/// The team files that patterns match, each pattern's in alphabetical order. A pattern that also
+/// matches the process file itself does not mean it.
+fn included(patterns: &[(&str, &Node)], texts: &dyn Texts, report: &mut Report) -> Vec<String> {
+    let mut found = Vec::new();
+    for (pattern, node) in patterns {
         let mut matches = texts.expand(pattern);
         if matches.is_empty() {
             let diagnostic = match pattern.contains(['*', '?']) {
@@ -218,22 +227,6 @@ fn included(own: &str, process: &Node, texts: &dyn Texts, report: &mut Report) -
     found
 }
 
-/// The directories in which a new file could match a pattern, as far as names are without
-/// wildcards.
-fn pattern_dirs(process: &Node) -> Vec<String> {
-    let patterns = process.get("include").map_or(&[][..], Node::items).iter();
-    let dir = |node: &Node| match &node.value {
-        Value::String(pattern) if is_below(pattern) => {
-            let plain: Vec<&str> =
-                pattern.split('/').take_while(|name| !name.contains(['*', '?'])).collect();
-            let whole = plain.len() == pattern.split('/').count();
-            (!whole).then(|| plain.join("/"))
-        }
-        _ => None,
-    };
-    patterns.filter_map(dir).collect()
-}
-
 /// Whether a path, relative to a directory, stays below it.
 pub(crate) fn is_below(path: &str) -> bool {
     !path.is_empty()
@@ -250,7 +243,7 @@ pub(crate) fn directory(path: &Path) -> &Path {
 
 /// As in a shell, a leading dot is matched only by a leading dot: editors' swap files are not
 /// configuration.
-fn matches_name(pattern: &str, name: &str) -> bool {
+pub(super) fn matches_name(pattern: &str, name: &str) -> bool {
     name.starts_with('.') == pattern.starts_with('.')
         && matches(pattern.as_bytes(), name.as_bytes())
 }
@@ -280,10 +273,7 @@ impl Texts for OnDisk<'_> {
     }
 
     fn expand(&self, pattern: &str) -> Vec<String> {
-        let mut found = vec![String::new()];
-        for name in pattern.split('/') {
-            found = found.iter().flat_map(|dir| self.entries(dir, name)).collect();
-        }
+        let mut found = self.paths(pattern);
         found.retain(|path| self.0.join(path).is_file());
         found
     }
@@ -294,6 +284,15 @@ impl Texts for OnDisk<'_> {
 }
 
 impl OnDisk<'_> {
+    /// What a pattern matches, be it a file or a directory; a name without wildcards need not be.
+    pub(super) fn paths(&self, pattern: &str) -> Vec<String> {
+        let mut found = vec![String::new()];
+        for name in pattern.split('/') {
+            found = found.iter().flat_map(|dir| self.entries(dir, name)).collect();
+        }
+        found
+    }
+
     /// What in the directory `dir` matches `name`, with `dir` in front.
     fn entries(&self, dir: &str, name: &str) -> Vec<String> {
         let joined = |entry: &str| match dir {

@@ -2,6 +2,7 @@
 //! takes over while it runs.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
@@ -12,7 +13,9 @@ use cutover_domain::RouteTable;
 use cutover_gateway::GatewayHandle;
 use tokio::sync::watch;
 
-use crate::config::{self, Config, Depth, Environment, Report, Sources, directory, is_below};
+use crate::config::{
+    self, Config, Depth, Environment, Includes, Report, SecretRef, Sources, directory, is_below,
+};
 
 mod fixed;
 
@@ -27,11 +30,17 @@ pub(super) struct FileLoader {
     admin: OnceLock<Option<AdminTls>>,
 }
 
-/// Files that a configuration is made of or names, and directories where more may appear.
+/// What a configuration is made of or names. Paths are absolute.
 #[derive(Default)]
 pub(super) struct Dependencies {
+    /// The process file's directory.
+    pub(super) dir: PathBuf,
+    /// The process file; certificates, keys and secrets that it names.
     pub(super) files: Vec<PathBuf>,
-    pub(super) dirs: Vec<PathBuf>,
+    /// Team files, by path below `dir`.
+    pub(super) teams: BTreeSet<String>,
+    /// Where team files come from.
+    pub(super) includes: Includes,
 }
 
 struct DataPlane {
@@ -74,10 +83,15 @@ impl FileLoader {
     /// What the configuration depends on now, for the watcher.
     pub(super) fn depends_on(&self) -> Dependencies {
         let loaded = config::load(&self.path, &self.environment, Depth::WithoutFiles);
-        let dir = directory(&self.path);
-        let mut files: Vec<PathBuf> = loaded.files.iter().map(|path| dir.join(path)).collect();
+        let mut files = vec![self.path.clone()];
         files.extend(loaded.config.iter().flat_map(certificates));
-        Dependencies { files, dirs: loaded.dirs.iter().map(|path| dir.join(path)).collect() }
+        files.extend(loaded.config.iter().flat_map(secrets));
+        Dependencies {
+            dir: absolute(directory(&self.path)),
+            files: files.iter().map(|file| absolute(file)).collect(),
+            teams: loaded.files.into_iter().skip(1).collect(),
+            includes: loaded.includes,
+        }
     }
 
     fn take(&self, loaded: config::Loaded) -> Result<Loaded, Rejected> {
@@ -175,6 +189,23 @@ fn certificates(config: &Config) -> Vec<PathBuf> {
             .extend(upstream.tls.client.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]));
     }
     files
+}
+
+/// Files with secrets that a reload takes over. Those of `[telemetry]` are only read at start.
+fn secrets(config: &Config) -> Vec<PathBuf> {
+    let document = &config.document;
+    let jwt = document.jwt.as_ref().and_then(|jwt| jwt.key.as_ref());
+    let references = document.admin.override_key.iter().chain(jwt);
+    let file = |reference: &String| match reference.parse() {
+        Ok(SecretRef::File(path)) => Some(directory(&config.path).join(path)),
+        _ => None,
+    };
+    references.filter_map(file).collect()
+}
+
+/// As notifications name it; only a process without a working directory gets the path itself.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whole or not at all: written beside it, then put in its place.

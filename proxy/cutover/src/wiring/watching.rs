@@ -4,7 +4,7 @@
 //! mounts, replaced directories), so both are also looked at regularly.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -14,10 +14,13 @@ use std::{
 
 use cutover_control::{Author, Controller, Diagnostic, Refused, Rejected, Severity};
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{lifecycle, loader::FileLoader};
-use crate::config::directory;
+use super::{
+    lifecycle,
+    loader::{Dependencies, FileLoader},
+};
+use crate::config::Includes;
 
 /// Quiet time after a change before files are read: editors and `git` write in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(200);
@@ -29,28 +32,37 @@ const POLL_LEGACY_ALL: Duration = Duration::from_millis(200);
 /// What tells one state of a file from another.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
-/// What the configuration depended on when it was last looked at.
+/// How many links in a row are followed.
+const LINKS_MAX: usize = 8;
+
+/// What the configuration depended on when it was last looked at. Paths are absolute.
 #[derive(Default)]
 pub(super) struct Seen {
+    dir: PathBuf,
     files: BTreeMap<PathBuf, Stamp>,
-    dirs: BTreeMap<PathBuf, Stamp>,
+    teams: BTreeSet<String>,
+    includes: Includes,
+    /// Where files that are links lead, and all above: a link on the way may be replaced.
+    linked: BTreeSet<PathBuf>,
 }
 
-/// Reads the configuration again whenever a file of it changes, comes or goes.
-pub(super) async fn files(controller: Controller, loader: Arc<FileLoader>, mut seen: Seen) {
+/// Reads the configuration again whenever a file of it changes, comes or goes. Others beside it,
+/// such as the store's, wake nobody.
+pub(super) async fn files(controller: Controller, loader: Arc<FileLoader>, seen: Seen) {
     let (touched, mut touches) = mpsc::channel(1);
+    let (seen, judge) = watch::channel(seen);
     // Kept, so that waiting for a touch waits even where nobody can touch.
-    let mut watcher = watcher(touched.clone());
+    let mut watcher = watcher(touched.clone(), judge);
     let mut watched = Vec::new();
     loop {
-        watch_all(&mut watcher, &mut watched, &seen);
+        watch_all(&mut watcher, &mut watched, &seen.borrow());
         let _ = tokio::time::timeout(POLL, touches.recv()).await;
-        if seen.is_fresh() {
+        if seen.borrow().is_fresh() {
             continue;
         }
         let now = settled(&loader, &mut touches).await;
-        let changed = now.files != seen.files;
-        seen = now;
+        let changed = now.files != seen.borrow().files;
+        seen.send_replace(now);
         if changed {
             reload(&controller, "its files changed").await;
         }
@@ -131,10 +143,13 @@ pub(super) async fn legacy_all(controller: Controller, path: PathBuf) {
     }
 }
 
-fn watcher(touched: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+fn watcher(
+    touched: mpsc::Sender<()>,
+    judge: watch::Receiver<Seen>,
+) -> Option<notify::RecommendedWatcher> {
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // A full channel means that a look is due anyway.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        if event.is_ok_and(|event| judge.borrow().is_touched(&event)) {
             let _ = touched.try_send(());
         }
     });
@@ -150,12 +165,9 @@ fn watch_all(
     seen: &Seen,
 ) {
     let Some(watcher) = watcher else { return };
-    let dirs = seen.files.keys().map(|file| directory(file));
-    for dir in dirs.chain(seen.dirs.keys().map(PathBuf::as_path)) {
-        if !watched.iter().any(|known| known == dir)
-            && watcher.watch(dir, RecursiveMode::NonRecursive).is_ok()
-        {
-            watched.push(dir.to_owned());
+    for dir in seen.dirs() {
+        if !watched.contains(&dir) && watcher.watch(&dir, RecursiveMode::NonRecursive).is_ok() {
+            watched.push(dir);
         }
     }
 }
@@ -165,8 +177,11 @@ async fn look(loader: &Arc<FileLoader>) -> Seen {
     tokio::task::spawn_blocking(move || Seen::now(&loader)).await.unwrap_or_default()
 }
 
-fn stamps(paths: Vec<PathBuf>) -> BTreeMap<PathBuf, Stamp> {
-    paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
+/// Where a link leads, step by step, each with all above it. Nothing for what is no link.
+fn linked(file: &Path) -> Vec<PathBuf> {
+    let step = |at: &PathBuf| Some(at.parent()?.join(fs::read_link(at).ok()?));
+    let steps = std::iter::successors(step(&file.to_owned()), step).take(LINKS_MAX);
+    steps.flat_map(|path| path.ancestors().map(Path::to_owned).collect::<Vec<_>>()).collect()
 }
 
 fn stamp(path: &Path) -> Stamp {
@@ -179,12 +194,38 @@ fn stamp(path: &Path) -> Stamp {
 impl Seen {
     /// How everything looks now.
     pub(super) fn now(loader: &FileLoader) -> Seen {
-        let found = loader.depends_on();
-        Seen { files: stamps(found.files), dirs: stamps(found.dirs) }
+        let Dependencies { dir, files, teams, includes } = loader.depends_on();
+        let files: Vec<PathBuf> = teams.iter().map(|team| dir.join(team)).chain(files).collect();
+        let linked = files.iter().flat_map(|file| linked(file)).collect();
+        let files = files.into_iter().map(|file| (file.clone(), stamp(&file))).collect();
+        Seen { dir, files, teams, includes, linked }
     }
 
     /// Whether everything still looks as it did.
     fn is_fresh(&self) -> bool {
-        self.files.iter().chain(&self.dirs).all(|(path, was)| stamp(path) == *was)
+        self.files.iter().all(|(path, was)| stamp(path) == *was)
+            && self.includes.files(&self.dir) == self.teams
+    }
+
+    /// Whether a notification is about what the configuration depends on.
+    fn is_touched(&self, event: &notify::Event) -> bool {
+        event.need_rescan()
+            || !event.kind.is_access() && event.paths.iter().any(|path| self.belongs(path))
+    }
+
+    fn belongs(&self, path: &Path) -> bool {
+        let below = path.strip_prefix(&self.dir);
+        self.files.contains_key(path)
+            || self.linked.contains(path)
+            || below.is_ok_and(|below| self.includes.concern(below))
+    }
+
+    /// The directories in which anything of this can come, change or go.
+    fn dirs(&self) -> BTreeSet<PathBuf> {
+        let parents = self.files.keys().filter_map(|file| file.parent()).map(Path::to_owned);
+        parents.chain(self.includes.dirs(&self.dir)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

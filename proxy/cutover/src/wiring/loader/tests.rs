@@ -168,12 +168,15 @@ fn written_files_replace_those_before() {
 }
 
 #[test]
-fn the_watcher_knows_certificates_and_directories() {
+fn the_watcher_knows_files_secrets_and_patterns() {
     let disk = Disk::new();
+    let secrets = "[admin]\noverride_key = \"file:override.key\"\n\
+                   [jwt]\nalgorithm = \"HS256\"\nkey = \"file:jwt.key\"\n";
+    disk.put("cutover.toml", &format!("{PROCESS}{secrets}"));
     let found = disk.loader.depends_on();
     let below = |path: &PathBuf| path.strip_prefix(disk.dir.path()).unwrap().to_owned();
     let files: Vec<PathBuf> = found.files.iter().map(below).collect();
-    assert_eq!(files, [Path::new("cutover.toml"), Path::new("routes/devices.toml")]);
-    let dirs: Vec<PathBuf> = found.dirs.iter().map(below).collect();
-    assert_eq!(dirs, [Path::new("routes")]);
+    assert_eq!(files, ["cutover.toml", "override.key", "jwt.key"].map(PathBuf::from));
+    assert_eq!(found.teams, ["routes/devices.toml".to_owned()].into());
+    assert_eq!(found.includes.files(&found.dir), found.teams);
 }
