@@ -14,6 +14,7 @@ pub mod decision;
 pub mod declaration;
 pub mod endpoint;
 pub mod exchange;
+pub mod parity;
 pub mod phase;
 pub mod route_table;
 pub mod subject;
