@@ -74,6 +74,7 @@ fn route(line: &str) -> RouteSpec {
         target: target(&format!("{phase} {}", percent.unwrap_or("0"))),
         timeouts: Timeouts::default(),
         shadow: None,
+        rules: Default::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use http::Method;
 
 use crate::{
     cohort::{Cohort, Percent},
+    compare::Rules,
     endpoint::EndpointMatch,
     exchange::ShadowSpec,
     phase::Phase,
@@ -46,6 +47,8 @@ pub struct RouteSpec {
     pub timeouts: Timeouts,
     /// How its requests are copied to the side that does not serve them. `None`: not at all.
     pub shadow: Option<ShadowSpec>,
+    /// How far both sides' answers may differ.
+    pub rules: Rules,
 }
 
 /// Where a route is wanted.

@@ -11,6 +11,12 @@ const MONTHS: [&str; 12] =
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/// The midnight in UTC at which a day begins, in seconds since 1970. `day` is written as RFC 3339
+/// §5.6 `full-date` has it; `None` otherwise, and for days before 1970.
+pub fn day_start(day: &str) -> Option<u64> {
+    u64::try_from(days(day)? * 86_400).ok()
+}
+
 // === impl Moment ===
 
 impl Moment {

@@ -39,6 +39,7 @@ fn route(phase: Phase, percent: u16, writes: WriteClass) -> Route {
             target,
             timeouts: Timeouts::default(),
             shadow: None,
+            rules: Default::default(),
         },
         group: Arc::new(Group {
             subjects: vec![SubjectSource::Cookie("sid".into()), SubjectSource::Path("id".into())],

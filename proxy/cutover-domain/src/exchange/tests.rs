@@ -24,6 +24,7 @@ fn route(phase: Phase, writes: WriteClass, shadow: Option<ShadowSpec>) -> Route 
             target,
             timeouts: Timeouts::default(),
             shadow,
+            rules: Default::default(),
         },
         group: Arc::new(Group::default()),
         state: RouteState::INITIAL.at(target, 1),

@@ -54,6 +54,7 @@ fn route(line: &str) -> RouteSpec {
         target: Target::phase(Phase::Legacy),
         timeouts: Timeouts::default(),
         shadow: None,
+        rules: Default::default(),
     }
 }
 

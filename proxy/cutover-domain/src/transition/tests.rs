@@ -20,6 +20,7 @@ fn spec(writes: Option<WriteClass>, new: bool) -> RouteSpec {
         target: Target::phase(Phase::Legacy),
         timeouts: Timeouts::default(),
         shadow: None,
+        rules: Default::default(),
     }
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn route(id: &str, method: &str, path: &str, writes: WriteClass) -> R
         target: Target::phase(cutover_domain::Phase::Legacy),
         timeouts: Timeouts { first_byte_ms: Some(700), ..Timeouts::default() },
         shadow: None,
+        rules: Default::default(),
     }
 }
 

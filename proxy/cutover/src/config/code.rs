@@ -64,6 +64,8 @@ codes! {
     SafeWrites => "safe_writes",
     NoSubject => "no_subject",
     CohortClash => "cohort_clash",
+    NoEffect => "no_effect",
+    BadRule => "bad_rule",
     SloObjective => "slo_objective",
     SloThresholds => "slo_thresholds",
     TlsFile => "tls_file",

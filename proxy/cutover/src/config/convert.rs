@@ -5,6 +5,7 @@ mod group;
 mod listener;
 mod process;
 mod route;
+mod shadow;
 mod slo;
 mod telemetry;
 mod tls;

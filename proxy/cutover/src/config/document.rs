@@ -7,6 +7,7 @@ mod group;
 mod listener;
 mod process;
 mod route;
+mod shadow;
 mod telemetry;
 
 use std::collections::BTreeMap;
@@ -22,9 +23,10 @@ pub use process::{
     Admin, AdminTls, Algorithm, Forwarded, Jwt, Server, ServerLimits, ServerTimeouts, Store,
 };
 pub use route::{
-    Credentials, HeaderValue, Latency, Match, OneOrMany, Phase, Route, Shadow, Slo, Timeouts,
-    Upstream, UpstreamTls, Writes,
+    HeaderValue, Latency, Match, OneOrMany, Phase, Route, Slo, Timeouts, Upstream, UpstreamTls,
+    Writes,
 };
+pub use shadow::{Credentials, Noise, Rule, Shadow, Tolerate};
 pub use telemetry::{Log, LogFormat, LogLevel, Redact, Telemetry, Trace, Trust};
 
 /// The process file, `cutover.toml`: where to listen, where to keep state, what to tell, and

@@ -29,11 +29,10 @@ pub(super) fn convert(
     if let Some(new) = &doc.new {
         context.check_upstream(new, node.find(&["new"]));
     }
-    if let Some(shadow) = &doc.shadow {
-        percent(shadow.percent, node.find(&["shadow", "percent"]), context);
-    }
     let endpoint = endpoint(&doc.endpoint, node.find(&["match"]), context);
     let target = target(doc, node, context);
+    let shadow = super::shadow::shadow(doc, node, context);
+    let rules = super::shadow::rules(doc, node, context);
     Some(RouteSpec {
         id: doc.id.clone(),
         group: doc.group.clone(),
@@ -43,7 +42,8 @@ pub(super) fn convert(
         writes: doc.writes.map(write_class),
         target: target?,
         timeouts: timeouts(&doc.timeouts),
-        shadow: None,
+        shadow,
+        rules: rules?,
     })
 }
 
@@ -166,7 +166,7 @@ fn target(doc: &document::Route, node: &Node, context: &mut Context<'_>) -> Opti
     }
 }
 
-fn percent(number: f64, node: &Node, context: &mut Context<'_>) -> Option<Percent> {
+pub(super) fn percent(number: f64, node: &Node, context: &mut Context<'_>) -> Option<Percent> {
     Percent::from_f64(number)
         .map_err(|error| context.error(Code::BadPercent, node, error.to_string()))
         .ok()

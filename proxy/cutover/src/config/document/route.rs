@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shadow::{Noise, Rule, Shadow};
+
 /// What a subject source looks like; names are judged in `convert`.
 pub(super) const SOURCE_PATTERN: &str =
     "^(addr|cert:(cn|san)|mqtt:(client_id|username)|(jwt|cookie|header|path):.+)$";
@@ -48,10 +50,16 @@ pub struct Route {
     /// Time-outs that replace the upstreams' own.
     #[serde(default, skip_serializing_if = "Timeouts::is_unset")]
     pub timeouts: Timeouts,
-    /// How requests are copied to the candidate. Kept for the comparison of answers; this version
-    /// serves `shadow` from legacy without copies.
+    /// How requests are copied to the side that does not serve them, so that answers can be
+    /// compared. Without it they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Shadow>,
+    /// How legacy's own noise is learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Noise>,
+    /// How answers may differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rule: Vec<Rule>,
     /// What its users may expect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
@@ -147,33 +155,6 @@ pub struct Timeouts {
     pub idle_ms: Option<u32>,
 }
 
-/// How requests are copied to the candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Shadow {
-    /// Share of subjects whose requests are copied, 0 to 100 with at most two decimals.
-    #[schemars(extend("allOf" = [{ "minimum": 0, "maximum": 100 }]))]
-    pub percent: f64,
-    /// What becomes of `Authorization` and `Cookie` in a copy.
-    pub credentials: Credentials,
-    /// Copies a second at most.
-    #[schemars(range(min = 1))]
-    pub max_rps: u32,
-}
-
-/// What becomes of credentials in a copy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Credentials {
-    /// They go along.
-    Forward,
-    /// They are left out.
-    #[default]
-    Drop,
-    /// Each client session keeps a jar of the cookies that the candidate itself set.
-    Session,
-}
-
 /// What users may expect of a route.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -242,13 +223,5 @@ fn connections_max() -> u32 {
 impl Timeouts {
     fn is_unset(&self) -> bool {
         *self == Timeouts::default()
-    }
-}
-
-// === impl Shadow ===
-
-impl Default for Shadow {
-    fn default() -> Shadow {
-        Shadow { percent: 100.0, credentials: Credentials::default(), max_rps: 50 }
     }
 }

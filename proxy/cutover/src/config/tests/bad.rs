@@ -1,5 +1,6 @@
 mod environment;
 mod process;
+mod rules;
 mod team;
 
 use std::path::Path;

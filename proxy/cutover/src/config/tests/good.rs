@@ -196,3 +196,65 @@ fn the_whole_document_shows_its_defaults() {
     "#]]
     .assert_eq(&toml::to_string(&document).unwrap());
 }
+
+#[test]
+fn copies_and_rules_are_taken_over() {
+    let team = format!(
+        "{TEAM}{}",
+        r#"
+shadow = { percent = 12.5, credentials = "session", max_rps = 0 }
+noise = { sample = 20 }
+
+[[route.rule]]
+path = "body.devices[].lastSeen"
+tolerate = { time_ms = 1000 }
+reason = "clocks"
+expires = "1970-01-02"
+
+[[route.rule]]
+path = "body.id"
+renamed = "ids"
+reason = "new ids"
+
+[[route.rule]]
+path = "body.price"
+tolerate = { number = "0.01" }
+reason = "rounding"
+
+[[route.rule]]
+path = "body.tags"
+unordered_by = ""
+reason = "a set"
+
+[[route.rule]]
+path = "header.etag"
+compare = true
+reason = "clients use it"
+
+[[route.rule]]
+path = "body.meta.**"
+ignore = ["extra", "value"]
+reason = "internal"
+
+[[route.rule]]
+path = "body.name"
+normalise = ["trim", "lower-case"]
+reason = "legacy pads"
+
+[[route.rule]]
+path = "body.trace"
+shape = "uuid"
+reason = "made up by each side"
+"#
+    );
+    let loaded = load(PROCESS, &team, Environment::default());
+    let route = &loaded.config.unwrap().declaration.routes[0];
+    let shadow = route.shadow.as_ref().unwrap();
+    assert_eq!(shadow.percent.as_f64(), 12.5);
+    assert_eq!(shadow.credentials, cutover_domain::Credentials::Session);
+    assert_eq!((shadow.rps_max, shadow.noise.as_f64()), (None, 20.0));
+    assert_eq!(route.rules.iter().count(), 8);
+    let first = route.rules.iter().next().unwrap();
+    // The end of that day.
+    assert_eq!((&*first.reason, first.expires), ("clocks", Some(2 * 24 * 60 * 60)));
+}
