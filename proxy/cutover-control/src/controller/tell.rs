@@ -66,8 +66,23 @@ fn tell_warning(found: &Diagnostic) {
         code = found.code,
         file = found.file,
         line = found.line,
+        column = found.column,
         hint = found.hint,
         "configuration: {}",
-        found.message
+        doubt(found)
     );
 }
+
+/// As `cutover check` tells it, on one line: `FILE:LINE:COLUMN: MESSAGE (HINT)`, as far as known.
+fn doubt(found: &Diagnostic) -> String {
+    let place = match (&found.file, found.line, found.column) {
+        (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: "),
+        (Some(file), ..) => format!("{file}: "),
+        _ => String::new(),
+    };
+    let hint = found.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{place}{}{hint}", found.message)
+}
+
+#[cfg(test)]
+mod tests;

@@ -108,5 +108,8 @@ fn doubts_about_an_accepted_file_are_logged() {
     let log = proxy.log();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("safe_writes")).collect();
     let [line] = lines[..] else { panic!("one line a doubt: {log}") };
-    assert!(line.contains("WARN") && line.contains("routes/devices.toml"), "{line}");
+    assert!(
+        line.contains("WARN") && line.contains("configuration: routes/devices.toml:11:10: "),
+        "{line}"
+    );
 }
