@@ -28,13 +28,17 @@ pub(in crate::cli) struct Plan {
     before_help = "\
 Examples:
   cutover plan deploy/ -o json               gives the revision to expect
-  cutover apply deploy/ --expect 17 --reason \"release 2026-11\" --wait"
+  cutover apply deploy/ --expect 17 --reason \"release 2026-11\" --wait",
+    after_help = "\
+Who may: a migrator. All of it or nothing is put in force, and the files on the proxy's disk are
+replaced by these."
 )]
 pub(in crate::cli) struct Apply {
     /// The process file, or the directory that holds it
     #[arg(value_name = "DIR")]
     pub(in crate::cli) path: PathBuf,
-    /// Store-wide revision that the plan was made on; another one is refused
+    /// Apply only if the store is still at this revision, which `cutover plan` gives: if anything
+    /// was moved or applied since, nothing is changed
     #[arg(long, value_name = "REV")]
     pub(in crate::cli) expect: u64,
     #[command(flatten)]
@@ -106,8 +110,12 @@ Examples:
   cutover promote device-read --percent 25 --reason \"looks good\" --wait
   cutover promote --group devices --to live --reason \"all green\"",
     after_help = "\
-The next step is shadow, canary 1, 5, 25, 50, 100 %, live. Retiring legacy and skipping a phase
-(--force) need an approver."
+The next step is shadow, canary 1, 5, 25, 50, 100 %, live, retired. A larger step within canary, such
+as from 5 to 50 %, needs nothing more.
+
+Who may: a migrator. An approver's token is needed
+  to enter `retired`: legacy is given up, there is no way back
+  to skip a phase, as from shadow to live: together with --force"
 )]
 pub(in crate::cli) struct Promote {
     #[command(flatten)]
@@ -118,7 +126,8 @@ pub(in crate::cli) struct Promote {
     /// Share of subjects that new serves, 0.01 to 100: means canary
     #[arg(long, value_name = "N")]
     pub(in crate::cli) percent: Option<String>,
-    /// Skip phases: needs an approver and is recorded
+    /// Allow to skip a phase; without it that is refused. Needs an approver's token, and the history
+    /// shows it
     #[arg(long)]
     pub(in crate::cli) force: bool,
     #[command(flatten)]
@@ -132,7 +141,11 @@ pub(in crate::cli) struct Promote {
     before_help = "\
 Examples:
   cutover rollback device-read --reason \"p95 doubled\" --wait
-  cutover rollback --all --reason \"incident 42\"                         the off switch"
+  cutover rollback --all --reason \"incident 42\"                         the off switch",
+    after_help = "\
+Who may: an operator. A rollback needs no approver and goes past a latch; it puts none on, which
+`cutover hold` does. A retired route cannot go back.
+With --all, --expect is the newest REV of `cutover history`."
 )]
 pub(in crate::cli) struct Rollback {
     #[command(flatten)]
@@ -153,7 +166,10 @@ pub(in crate::cli) struct Rollback {
     help_template = TEMPLATE,
     before_help = "\
 Examples:
-  cutover hold device-read --reason \"change freeze\""
+  cutover hold device-read --reason \"change freeze\"
+  cutover hold --group devices --reason \"change freeze\"",
+    after_help = "\
+Who may: an operator. The route keeps its phase, and can still be rolled back."
 )]
 pub(in crate::cli) struct Hold {
     #[command(flatten)]
@@ -168,7 +184,10 @@ pub(in crate::cli) struct Hold {
     help_template = TEMPLATE,
     before_help = "\
 Examples:
-  cutover release device-read --reason \"freeze is over\""
+  cutover release device-read --reason \"freeze is over\"
+  cutover release --group devices --reason \"freeze is over\"",
+    after_help = "\
+Who may: a migrator. The route stays where it is; `cutover promote` moves it on."
 )]
 pub(in crate::cli) struct Release {
     #[command(flatten)]
@@ -207,7 +226,8 @@ pub(in crate::cli) struct ScopeOrAll {
 /// What every move takes.
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct Change {
-    /// Revision that the decision is based on; another one is refused [default: whatever it is]
+    /// Move only if nobody has moved the route since this revision (REV of `cutover status -o wide`,
+    /// a group's highest), else change nothing [default: whatever it is]
     #[arg(long, value_name = "REV")]
     pub(in crate::cli) expect: Option<u64>,
     #[command(flatten)]

@@ -88,8 +88,8 @@ fn help_of_a_command() {
               --group <GROUP>  Every route of a group
               --to <PHASE>     Phase to move to [possible values: legacy, shadow, canary, live, retired]
               --percent <N>    Share of subjects that new serves, 0.01 to 100: means canary
-              --force          Skip phases: needs an approver and is recorded
-              --expect <REV>   Revision that the decision is based on; another one is refused [default: whatever it is]
+              --force          Allow to skip a phase; without it that is refused. Needs an approver's token, and the history shows it
+              --expect <REV>   Move only if nobody has moved the route since this revision (REV of `cutover status -o wide`, a group's highest), else change nothing [default: whatever it is]
               --reason <TEXT>  Why: recorded and shown in the history. Asked for at a terminal, else required
               --wait           Wait until all nodes obey, and say how long that took
           -h, --help           Print help
@@ -101,8 +101,12 @@ fn help_of_a_command() {
               --ca <FILE>          PEM authorities that an https admin API must chain to [default: the system's]
               --timeout <TIME>     How long to wait for an answer, or with --wait for all nodes: 500ms, 10s, 2m [default: 10s]
 
-        The next step is shadow, canary 1, 5, 25, 50, 100 %, live. Retiring legacy and skipping a phase
-        (--force) need an approver.
+        The next step is shadow, canary 1, 5, 25, 50, 100 %, live, retired. A larger step within canary, such
+        as from 5 to 50 %, needs nothing more.
+
+        Who may: a migrator. An approver's token is needed
+          to enter `retired`: legacy is given up, there is no way back
+          to skip a phase, as from shadow to live: together with --force
     "#]].assert_eq(&said.out);
 }
 
