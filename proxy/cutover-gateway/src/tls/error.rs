@@ -75,6 +75,9 @@ pub enum TlsProblem {
     /// The nth block (from 1) is not what its label says.
     #[error("block {0} is not a valid {1}")]
     Malformed(usize, &'static str, #[source] Error),
+    /// The leaf certificate is of an old X.509 version: 1 or 2.
+    #[error("the certificate is of X.509 version {0}, and TLS needs version 3")]
+    CertVersion(u32),
     /// The private key is encrypted.
     #[error("the private key is encrypted")]
     Encrypted,
@@ -122,6 +125,10 @@ impl TlsProblem {
             ),
             Self::NotPem(_) => ("tls_not_pem", "write it anew; a block may be cut off"),
             Self::Malformed(..) => ("tls_malformed", "write it anew; the block may be damaged"),
+            Self::CertVersion(_) => (
+                "tls_cert_version",
+                "issue it anew with extensions, as 'openssl req -x509 -addext subjectAltName=DNS:NAME' and 'openssl x509 -req -extfile FILE' do",
+            ),
             Self::Encrypted => (
                 "tls_key_encrypted",
                 "decrypt it with 'openssl pkey -in KEY -out PLAIN' and protect the file",

@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, RootCertStore};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 use x509_parser::time::ASN1Time;
 
 use super::{TlsError, TlsFile, TlsProblem, TlsWarning, provider};
@@ -22,15 +22,21 @@ pub(super) fn identity(
 ) -> Result<CertifiedKey, TlsError> {
     let chain = certificates(TlsFile::Cert, cert)?;
     if let Some(leaf) = chain.first() {
-        warn_validity(cert, leaf, warnings)?;
+        check_leaf(cert, leaf, warnings)?;
     }
     let key_der = private_key(key)?;
     CertifiedKey::from_der(chain, key_der, &provider()).map_err(|source| {
-        let problem = match source {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsProblem::KeyMismatch,
-            source => TlsProblem::KeyUnusable(source),
-        };
-        TlsError::new(TlsFile::Key, key, problem)
+        let of_key = |problem| TlsError::new(TlsFile::Key, key, problem);
+        match source {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                of_key(TlsProblem::KeyMismatch)
+            }
+            // The key is compared with the certificate, which is what could not be read here.
+            source @ Error::InvalidCertificate(_) => {
+                TlsError::new(TlsFile::Cert, cert, TlsProblem::Rustls(source))
+            }
+            source => of_key(TlsProblem::KeyUnusable(source)),
+        }
     })
 }
 
@@ -94,7 +100,7 @@ fn blocks<T: PemObject>(
     if blocks.is_empty() { Err(fail(TlsProblem::NoBlock(label))) } else { Ok(blocks) }
 }
 
-fn warn_validity(
+fn check_leaf(
     path: &Path,
     leaf: &CertificateDer<'_>,
     warnings: &mut Vec<TlsWarning>,
@@ -104,6 +110,11 @@ fn warn_validity(
         TlsError::new(TlsFile::Cert, path, TlsProblem::Malformed(1, "certificate", source))
     };
     let (_, cert) = X509Certificate::from_der(leaf).map_err(malformed)?;
+    if cert.version() != X509Version::V3 {
+        // Counted from 0 on the wire (RFC 5280 §4.1.2.1).
+        let version = cert.version().0.saturating_add(1);
+        return Err(TlsError::new(TlsFile::Cert, path, TlsProblem::CertVersion(version)));
+    }
     let (begin, end) = (cert.validity().not_before, cert.validity().not_after);
     let (file, path, now) = (TlsFile::Cert, path.to_owned(), now());
     if end.timestamp() < now {

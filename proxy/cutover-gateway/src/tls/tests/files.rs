@@ -117,6 +117,29 @@ fn a_damaged_file() {
     );
 }
 
+/// Self-signed, and without extensions: `openssl x509 -req -signkey` makes such.
+const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBJDCBywIUN6ZcNsy/GNdEq6VJJdwMj3hPL9swCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTEyMDk1OVoYDzIxMjYxMDI4MTIwOTU5
+WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAR0HJ/o1Oz7wdikAaKIVm5cYAzQN05+MIR+adRsF30eGW4B5P0I86byP/Hldmtq
+QSo27Qof/ExlFhtB3NeHLPe0MAoGCCqGSM49BAMCA0gAMEUCIQDkr1+EexLB/FlK
+SKfGDwL6Qb9Y5W0UicK6o6VgprGjywIgH75kM63cjFJVaQcPnNsIQ3JVWNh+dGKI
+6OcxiiJ8o5g=
+-----END CERTIFICATE-----
+";
+
+#[test]
+fn a_certificate_of_version_1() {
+    check(
+        |pki, _| drop(pki.write("server.pem", VERSION_1)),
+        expect![
+            "tls_cert_version: tls.cert /server.pem: the certificate is of X.509 version 1, and TLS needs version 3; issue it anew with extensions, as 'openssl req -x509 -addext subjectAltName=DNS:NAME' and 'openssl x509 -req -extfile FILE' do"
+        ],
+    );
+}
+
 #[test]
 fn a_key_of_another_certificate() {
     check(
