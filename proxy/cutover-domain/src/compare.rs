@@ -179,7 +179,7 @@ pub fn compare(
     }
     let rules = terms.rules.in_force(terms.now);
     let mut seen = Seen::of(live, candidate, &rules, true);
-    seen.found.settle(bijections);
+    seen.settle(bijections);
     let reference = reference.map(|reference| Seen::of(live, reference, &rules, false));
     Ok(seen::merged(seen, reference))
 }

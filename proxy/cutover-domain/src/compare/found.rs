@@ -18,7 +18,8 @@ pub(super) struct Found<'r> {
     place_of: HashMap<Path, usize>,
     items: Vec<Item>,
     pairs: Vec<Pair<'r>>,
-    /// Differences so far, those of a known path and kind too.
+    /// Differences so far, those of a known path and kind too, and those that rules ignore: that
+    /// the elements of a list are ignored must not hide that it has another order.
     count: usize,
     /// The path that is being looked up.
     text: String,
@@ -150,10 +151,10 @@ impl<'r> Found<'r> {
 
     fn note_at(&mut self, place: usize, kind: Kind, shape: impl FnOnce() -> String) -> bool {
         let at = &mut self.places[place];
+        self.count += 1;
         if at.treatment.ignores(kind) {
             return false;
         }
-        self.count += 1;
         if !at.kinds.contains(kind) {
             at.kinds = at.kinds.or(Kinds::of(&[kind]));
             self.items.push(Item { path: at.path.clone(), kind, shape: shape().into(), place });

@@ -91,6 +91,3 @@ impl Map {
         self.entries.iter().map(|(key, value)| (&**key, value))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -121,17 +121,18 @@ impl<'a> Walk<'a, '_, '_> {
     /// Two lists whose elements are told apart by `key`. Elements of one name, or without a name,
     /// are taken in their order.
     fn unordered(&mut self, live: &'a [Value], other: &'a [Value], key: &str) {
-        let mut named: HashMap<Option<&Value>, VecDeque<&Value>> = HashMap::new();
-        for element in other {
-            named.entry(name_of(element, key)).or_default().push_back(element);
+        let mut named: HashMap<Option<&Value>, VecDeque<usize>> = HashMap::new();
+        for (at, element) in other.iter().enumerate() {
+            named.entry(name_of(element, key)).or_default().push_back(at);
         }
-        let mut partner =
-            |element| named.get_mut(&name_of(element, key)).and_then(VecDeque::pop_front);
+        let mut alone = vec![true; other.len()];
         self.path.push(Segment::Element);
         for element in live {
-            self.maybe(Some(element), partner(element));
+            let partner = named.get_mut(&name_of(element, key)).and_then(VecDeque::pop_front);
+            partner.into_iter().for_each(|at| alone[at] = false);
+            self.maybe(Some(element), partner.map(|at| &other[at]));
         }
-        for element in named.into_values().flatten() {
+        for (element, _) in other.iter().zip(alone).filter(|(_, alone)| *alone) {
             self.maybe(None, Some(element));
         }
         self.path.pop();
