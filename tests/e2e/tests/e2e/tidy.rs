@@ -14,6 +14,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("cutover-domain", &[]),
     ("cutover-telemetry", &[]),
     ("cutover-gateway", &["cutover-domain", "cutover-telemetry"]),
+    ("cutover-shadow", &["cutover-domain", "cutover-telemetry"]),
     ("cutover-store", &["cutover-domain"]),
     ("cutover-control", &["cutover-domain", "cutover-store", "cutover-telemetry"]),
     (
@@ -22,6 +23,7 @@ const OURS: &[(&str, &[&str])] = &[
             "cutover-control",
             "cutover-domain",
             "cutover-gateway",
+            "cutover-shadow",
             "cutover-store",
             "cutover-telemetry",
         ],

@@ -1,0 +1,67 @@
+//! Reading an answer to its end, within bounds.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use cutover_domain::exchange::{Budget, Dropped, RESPONSE_BYTES_MAX, Tee};
+use http::{HeaderMap, Response};
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::connection::fault;
+use crate::lane::{Failure, Fault, Reply};
+
+/// Longest body that is read to its end, in bytes. Beyond [`RESPONSE_BYTES_MAX`] only its length
+/// and hash are kept.
+const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Reads the whole answer on account of `budget`; `drive` is called whenever more is waited for.
+pub(super) async fn whole(
+    response: Response<Incoming>,
+    start: Instant,
+    budget: &Budget,
+    mut drive: impl FnMut(&mut Context<'_>),
+) -> Result<Reply, Failure> {
+    let exhausted = |_| Failure::Ours(Dropped::Budget);
+    let mut reserved = budget.reserve(0).map_err(exhausted)?;
+    let (parts, mut body) = response.into_parts();
+    let mut tee = Tee::new(RESPONSE_BYTES_MAX);
+    let (mut length, mut trailers) = (0, HeaderMap::new());
+    while let Some(frame) = frame(&mut body, &mut drive).await? {
+        match frame.into_data() {
+            Ok(data) => {
+                length += data.len() as u64;
+                if length > BODY_BYTES_MAX {
+                    return Err(Failure::Theirs(Fault::Endless));
+                }
+                tee.pass(&data, &mut reserved).map_err(exhausted)?;
+            }
+            Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
+        }
+    }
+    Ok(Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body: tee.finish(),
+        trailers,
+        duration: start.elapsed(),
+        _reserved: reserved,
+    })
+}
+
+async fn frame(
+    body: &mut Incoming,
+    drive: &mut impl FnMut(&mut Context<'_>),
+) -> Result<Option<Frame<bytes::Bytes>>, Failure> {
+    let frame = std::future::poll_fn(|cx| {
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        drive(cx);
+        Pin::new(&mut *body).poll_frame(cx)
+    });
+    frame.await.transpose().map_err(|error| Failure::Theirs(fault(&error)))
+}

@@ -1,0 +1,145 @@
+//! Asking about one copy: the candidate and, for some, legacy a second time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cutover_domain::{
+    Exchange, ShadowSpec, Side, WriteClass,
+    exchange::{Budget, Credentials, Dropped},
+};
+use cutover_telemetry::context::TraceContext;
+use http::{Request, Uri};
+use http_body_util::Full;
+use tower::Service;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::{
+    headers,
+    jar::{JarKey, Jars},
+    judge::Asked,
+    lane::{Call, Failure, Fault, Lane, Reply, Stack},
+    route::Route,
+};
+
+/// Keep the hashes of one request apart that decide different things.
+const SEED_NOISE: u64 = 1;
+const SEED_ORDER: u64 = 2;
+
+/// All that asking about one copy needs.
+pub(super) struct Asking {
+    pub(super) exchange: Exchange,
+    pub(super) candidate: Lane,
+    pub(super) legacy: Lane,
+    pub(super) jars: Arc<Jars>,
+    pub(super) budget: Budget,
+    pub(super) within: Duration,
+}
+
+// === impl Asking ===
+
+impl Asking {
+    /// How the exchange's route is copied.
+    pub(super) fn spec(exchange: &Exchange) -> Option<&ShadowSpec> {
+        exchange.table.routes[exchange.route].spec.shadow.as_ref()
+    }
+
+    /// Asks; fails only for a reason of ours.
+    pub(super) async fn run(self, route: &Route) -> Result<Asked, Dropped> {
+        let mut turn = self.candidate.ready().await?;
+        // The second call waits for nothing: one that came later than the first would show more
+        // noise than there is.
+        let reference = self.wants_reference(route).then(|| self.legacy.ready_now()).flatten();
+        let trace = TraceContext::new_root(false);
+        let Some(call) = self.call(self.credentials(), &trace) else {
+            // It was a request to the side that served it, so hyper reads its target: only a
+            // candidate's client would not, and there is only this one.
+            let reply = Err(Fault::Protocol);
+            return Ok(Asked { exchange: self.exchange, reply, reference: None, trace });
+        };
+        let (reply, reference) = match reference {
+            None => (turn.call(call).await, None),
+            Some(second) => {
+                let (reply, reference) = self.both(turn, call, second, &trace).await;
+                (reply, reference.ok())
+            }
+        };
+        let reply = match reply {
+            Ok(reply) => {
+                self.keep_cookies(&reply);
+                Ok(reply)
+            }
+            Err(Failure::Theirs(fault)) => Err(fault),
+            Err(Failure::Ours(reason)) => return Err(reason),
+        };
+        Ok(Asked { exchange: self.exchange, reply, reference, trace })
+    }
+
+    /// Both calls at once; which one is first is chosen by hash, so that neither side is always
+    /// asked of a busier machine.
+    async fn both(
+        &self,
+        mut first: Stack,
+        call: Call,
+        mut second: Stack,
+        trace: &TraceContext,
+    ) -> (Result<Reply, Failure>, Result<Reply, Failure>) {
+        // Legacy has seen these credentials already, and without them its answer is another.
+        let credentials = match self.exchange.candidate {
+            Side::New => Credentials::Forward,
+            Side::Legacy => self.credentials(),
+        };
+        let Some(again) = self.call(credentials, &trace.child()) else {
+            return (first.call(call).await, Err(Failure::Theirs(Fault::Protocol)));
+        };
+        match self.hash(SEED_ORDER) & 1 {
+            0 => tokio::join!(first.call(call), second.call(again)),
+            _ => {
+                let (reference, reply) = tokio::join!(second.call(again), first.call(call));
+                (reply, reference)
+            }
+        }
+    }
+
+    /// Whether legacy is asked a second time: never what might change something.
+    fn wants_reference(&self, route: &Route) -> bool {
+        let spec = &self.exchange.table.routes[self.exchange.route].spec;
+        let Some(shadow) = &spec.shadow else { return false };
+        let hash = self.hash(SEED_NOISE);
+        spec.write_class() == WriteClass::Safe
+            && route.with_parity(|parity| parity.wants_reference(hash, shadow.noise))
+    }
+
+    fn credentials(&self) -> Credentials {
+        Asking::spec(&self.exchange).map(|shadow| shadow.credentials).unwrap_or_default()
+    }
+
+    fn call(&self, credentials: Credentials, trace: &TraceContext) -> Option<Call> {
+        let copy = &self.exchange.request;
+        let cookies = || self.jars.cookies(&self.jar(), &copy.target, SystemTime::now());
+        let cookies = (credentials == Credentials::Session).then(cookies).flatten();
+        let mut request = Request::new(Full::new(copy.body.clone()));
+        *request.method_mut() = copy.method.clone();
+        *request.uri_mut() = Uri::try_from(&*copy.target).ok()?;
+        *request.headers_mut() = headers::outgoing(&self.exchange, credentials, cookies, trace);
+        Some(Call { request, within: self.within, budget: self.budget.clone() })
+    }
+
+    fn keep_cookies(&self, reply: &Reply) {
+        if self.credentials() == Credentials::Session {
+            let target = &self.exchange.request.target;
+            self.jars.store(&self.jar(), target, &reply.headers, SystemTime::now());
+        }
+    }
+
+    fn jar(&self) -> JarKey {
+        let upstream = self.candidate.upstream.name.clone();
+        JarKey { upstream, subject: self.exchange.subject }
+    }
+
+    /// A hash of the request: of its trace, which is random.
+    fn hash(&self, seed: u64) -> u64 {
+        xxh3_64_with_seed(&self.exchange.trace.trace_id.to_le_bytes(), seed)
+    }
+}

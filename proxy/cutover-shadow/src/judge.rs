@@ -1,0 +1,285 @@
+//! The loop of thread `compare`: parses what both sides answered, compares, judges, counts.
+
+mod roles;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, LazyLock,
+        mpsc::{Receiver, SyncSender, TrySendError},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use cutover_domain::{
+    Exchange,
+    compare::{Answer, Difference, Incomparable, Kind, Limits, Path, Rules, Terms, compare},
+    exchange::Dropped,
+    parity::{Class, Judgement, Observation, Shape, Verdict},
+};
+use cutover_telemetry::context::TraceContext;
+
+use self::roles::{Roles, shape};
+use crate::{
+    engine::Closing,
+    lane::{Fault, Reply},
+    parse::parse,
+    record::{Record, Records},
+    redaction::Redactor,
+    route::{Comparing, Route},
+    samples::Seen,
+    ticket::Ticket,
+};
+
+/// Where a candidate differs that gave no answer.
+static STATUS: LazyLock<Path> = LazyLock::new(|| "status".parse().expect("it is a path"));
+
+/// What was asked about one copy, and what came back.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) exchange: Exchange,
+    /// The copy's answer.
+    pub(crate) reply: Result<Reply, Fault>,
+    /// Legacy's second answer.
+    pub(crate) reference: Option<Reply>,
+    /// Of the copy.
+    pub(crate) trace: TraceContext,
+}
+
+/// A copy that waits for its verdict.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    ticket: Ticket,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Asked(Box<Asked>),
+    /// Nobody was asked: there is no live answer.
+    WithoutLive(Box<Exchange>),
+}
+
+/// What the comparing thread works with.
+pub(crate) struct Judge {
+    pub(crate) limits: Limits,
+    pub(crate) redactor: Redactor,
+    pub(crate) records: Arc<Records>,
+    pub(crate) closing: Closing,
+}
+
+/// The answers of one request, in their roles, and how they differ.
+struct Compared {
+    differences: Result<Vec<Difference>, Incomparable>,
+    /// Legacy's second answer took part.
+    is_paired: bool,
+    /// Legacy's, the candidate's, legacy's second; those that were read.
+    answers: Vec<(&'static str, Answer)>,
+}
+
+/// Hands a copy to the judge; where too many wait, it is incomparable.
+pub(crate) fn hand_over(judge: &SyncSender<Answered>, answered: Answered) {
+    match judge.try_send(answered) {
+        Ok(()) => {}
+        Err(TrySendError::Full(answered)) => answered.settle_as(Incomparable::Limit),
+        Err(TrySendError::Disconnected(answered)) => answered.ticket.dropped(Dropped::Shutdown),
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    pub(crate) fn with(self, ticket: Ticket) -> Answered {
+        Answered { ticket, what: What::Asked(Box::new(self)) }
+    }
+}
+
+// === impl Answered ===
+
+impl Answered {
+    pub(crate) fn without_live(exchange: Exchange, ticket: Ticket) -> Answered {
+        Answered { ticket, what: What::WithoutLive(Box::new(exchange)) }
+    }
+
+    fn exchange(&self) -> &Exchange {
+        match &self.what {
+            What::Asked(asked) => &asked.exchange,
+            What::WithoutLive(exchange) => exchange,
+        }
+    }
+
+    /// Settles it without a look at the answers.
+    fn settle_as(self, why: Incomparable) {
+        let shape = shape(self.exchange(), None);
+        let (compared, now) = (Err(why), now());
+        let observation =
+            Observation { compared, paired: false, shape: &shape, latency_micros: None, now };
+        let verdict = self.ticket.route().with_parity(|parity| parity.judge(&observation)).verdict;
+        self.ticket.compared(verdict, 0);
+    }
+}
+
+// === impl Judge ===
+
+impl Judge {
+    /// Runs until the other end is gone; what is left after the time to end is dropped.
+    pub(crate) fn run(&self, answered: &Receiver<Answered>) {
+        while let Ok(answered) = answered.recv() {
+            let until = *self.closing.borrow();
+            match until.is_some_and(|until| std::time::Instant::now() > until) {
+                true => answered.ticket.dropped(Dropped::Shutdown),
+                false => self.settle(answered),
+            }
+        }
+    }
+
+    fn settle(&self, Answered { ticket, what }: Answered) {
+        let asked = match what {
+            What::Asked(asked) => asked,
+            What::WithoutLive(_) => {
+                return Answered { ticket, what }.settle_as(Incomparable::LiveFailed);
+            }
+        };
+        let trace_id = asked.exchange.trace.trace_id;
+        let route = Arc::clone(ticket.route());
+        // One answer that nobody thought of must not end the comparison of all others.
+        match catch_unwind(AssertUnwindSafe(|| self.judge(&route, &asked))) {
+            Ok(verdict) => {
+                // What it holds is given back before it counts as settled.
+                drop(asked);
+                ticket.compared(verdict, trace_id);
+            }
+            Err(_) => {
+                tracing::error!(
+                    cutover.route.id = &*route.id,
+                    "comparing two answers failed: a bug of Cutover; the request counts as incomparable"
+                );
+                Answered { ticket, what: What::Asked(asked) }.settle_as(Incomparable::Limit);
+            }
+        }
+    }
+
+    fn judge(&self, route: &Route, asked: &Asked) -> Verdict {
+        let now = now();
+        let roles = Roles::of(asked);
+        let shape = shape(&asked.exchange, roles.status());
+        let compared = {
+            let mut comparing = route.comparing.lock();
+            self.adopt_rules(route, &mut comparing, rules(&asked.exchange), now);
+            self.compare(&roles, &mut comparing, now)
+        };
+        let observation = Observation {
+            compared: compared.differences.as_deref().map_err(|why| *why),
+            paired: compared.is_paired,
+            shape: &shape,
+            latency_micros: roles.latency_micros(asked),
+            now,
+        };
+        let judgement = route.with_parity(|parity| parity.judge(&observation));
+        self.tell(route, asked, &compared, &judgement, shape);
+        judgement.verdict
+    }
+
+    fn compare(&self, roles: &Roles<'_>, comparing: &mut Comparing, now: u64) -> Compared {
+        match self.read(roles) {
+            Err(why) => Compared { differences: Err(why), is_paired: false, answers: Vec::new() },
+            Ok(answers) => {
+                let terms = Terms { rules: &comparing.rules, limits: &self.limits, now };
+                let of =
+                    |role| answers.iter().find(|(name, _)| *name == role).map(|(_, answer)| answer);
+                let (legacy, reference) = (of(LEGACY), of(REFERENCE));
+                let legacy = legacy.expect("legacy's answer is read, or nothing is compared");
+                // Without a candidate's answer, legacy is still compared with itself.
+                let candidate = of(CANDIDATE).unwrap_or(legacy);
+                let bijections = &mut comparing.bijections;
+                let mut differences = compare(legacy, candidate, reference, &terms, bijections);
+                if let (Ok(differences), Err(fault)) = (&mut differences, &roles.candidate) {
+                    let has_other_status = reference.map(|second| second.status != legacy.status);
+                    fail(differences, *fault, has_other_status);
+                }
+                Compared { is_paired: reference.is_some(), differences, answers }
+            }
+        }
+    }
+
+    /// Reads the answers; one that cannot be used as a reference is left out.
+    fn read(&self, roles: &Roles<'_>) -> Result<Vec<(&'static str, Answer)>, Incomparable> {
+        let legacy = parse(roles.legacy?, &self.limits)?;
+        let candidate = roles.candidate.ok().map(|raw| parse(raw, &self.limits)).transpose()?;
+        if let Some(candidate) = &candidate {
+            legacy.is_comparable(candidate)?;
+        }
+        let reference = roles.reference.and_then(|raw| parse(raw, &self.limits).ok());
+        let reference = reference.filter(|second| legacy.is_comparable(second).is_ok());
+        let answers = [(LEGACY, Some(legacy)), (CANDIDATE, candidate), (REFERENCE, reference)];
+        let read = answers.into_iter();
+        Ok(read.filter_map(|(role, parsed)| Some((role, parsed?.into_answer()))).collect())
+    }
+
+    /// Verdicts by other rules are not to be counted together.
+    fn adopt_rules(&self, route: &Route, comparing: &mut Comparing, rules: &Rules, now: u64) {
+        if comparing.rules == *rules {
+            return;
+        }
+        comparing.adopt(rules);
+        let basis = comparing.basis();
+        if let Some(cause) = route.with_parity(|parity| parity.adopt(&basis, now)) {
+            tracing::info!(
+                cutover.route.id = &*route.id,
+                ?cause,
+                "parity begins anew: rules changed"
+            );
+        }
+    }
+
+    fn tell(
+        &self,
+        route: &Route,
+        asked: &Asked,
+        compared: &Compared,
+        judgement: &Judgement,
+        shape: Shape,
+    ) {
+        for place in &judgement.regressed {
+            tracing::warn!(
+                cutover.route.id = &*route.id,
+                path = place.as_str(),
+                "the candidate regressed at `{place}` of route `{}`",
+                route.id
+            );
+        }
+        let differences = compared.differences.as_deref().unwrap_or_default();
+        let suspects = differences.iter().zip(&judgement.classes);
+        for (difference, _) in suspects.filter(|(_, class)| **class == Class::Suspect) {
+            route.metrics.field(&difference.path, difference.kind);
+            let seen = Seen { asked, difference, shape: &shape };
+            route.samples.lock().take(&seen, || self.redactor.outlines(&compared.answers));
+        }
+        self.records.offer(|| {
+            Record::new(route, asked, differences, judgement, compared.is_paired, shape.clone())
+        });
+    }
+}
+
+pub(crate) const LEGACY: &str = "legacy";
+pub(crate) const CANDIDATE: &str = "candidate";
+pub(crate) const REFERENCE: &str = "legacy again";
+
+/// Puts the difference of a candidate that gave no answer in its place; the list stays sorted.
+fn fail(differences: &mut Vec<Difference>, fault: Fault, reference: Option<bool>) {
+    let shape = format!("answer→{}", fault.as_str()).into();
+    let (path, kind) = (STATUS.clone(), Kind::Status);
+    differences.retain(|known| known.path != path);
+    let at = differences.partition_point(|known| known.path < path);
+    differences.insert(at, Difference { path, kind, candidate: true, reference, shape });
+}
+
+/// What may differ on the exchange's route.
+fn rules(exchange: &Exchange) -> &Rules {
+    &exchange.table.routes[exchange.route].spec.rules
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
