@@ -10,7 +10,9 @@
 //! - Numbers are compared as exact decimals. `null` is not the same as absent.
 //! - Both failing with 5xx agree. Otherwise an answer with another status differs in nothing but
 //!   its status. Bodies of errors, and headers that describe them, are left out.
-//! - Headers of the [`VOLATILE`] list are left out, or only their values are.
+//! - Headers of the [`VOLATILE`] list are left out, or only their values are. Several fields of one
+//!   name are one list; `vary`, `allow`, `cache-control` and the like are sets; of cookies, the
+//!   names and attributes are compared.
 //! - [`Rules`] say what else may differ, where, why and until when.
 //!
 //! Refused here: parsing (a parser makes [`Body`] of bytes), decompression, clocks (the caller

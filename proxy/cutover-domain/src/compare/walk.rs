@@ -110,10 +110,19 @@ impl<'a> Walk<'a, '_, '_> {
 
     /// Two lists of one length.
     fn ordered(&mut self, live: &'a [Value], other: &'a [Value]) {
-        let mark = self.found.mark();
-        self.elements(live.iter().zip(other));
-        if self.found.any_since(mark) && live.len() > 1 && same_elements(live, other) {
-            self.found.rewind(mark);
+        let before = self.found.mark();
+        let mut apart = Vec::new();
+        self.path.push(Segment::Element);
+        for (live, other) in live.iter().zip(other) {
+            let mark = self.found.mark();
+            self.value(live, other);
+            if self.found.any_since(mark) {
+                apart.push((live, other));
+            }
+        }
+        self.path.pop();
+        if apart.len() > 1 && is_reordered(&apart) {
+            self.found.rewind(before);
             self.note(Kind::Order, "list", "reordered");
         }
     }
@@ -221,24 +230,40 @@ fn without_common_ends<'v>(live: &'v [Value], other: &'v [Value]) -> (&'v [Value
     (&live[..live.len() - tail], &other[..other.len() - tail])
 }
 
-/// Whether two lists of one length hold the same elements, in whatever order.
-fn same_elements(live: &[Value], other: &[Value]) -> bool {
-    let sorted = |list| {
-        let mut hashed: Vec<(u64, &Value)> = Vec::from_iter(hashed(list));
-        hashed.sort_unstable_by_key(|(hash, _)| *hash);
-        hashed
+/// Whether the first of each pair are the same values as the second of each, in another order.
+fn is_reordered(pairs: &[(&Value, &Value)]) -> bool {
+    let sorted = |hash: fn(&Value) -> u64| {
+        let (mut live, mut other): (Vec<_>, Vec<_>) =
+            pairs.iter().map(|(live, other)| ((hash(live), *live), (hash(other), *other))).unzip();
+        live.sort_unstable_by_key(|(hash, _)| *hash);
+        other.sort_unstable_by_key(|(hash, _)| *hash);
+        (live, other)
     };
-    // Equal hashes alone prove nothing, and where they collide the pairing may be wrong: the lists
+    // Most lists are told apart by the outside of their elements: not every level of a deep body
+    // is to look at all that is below it.
+    let hashes = |list: Vec<(u64, _)>| list.into_iter().map(|(hash, _)| hash).collect::<Vec<_>>();
+    let (live, other) = sorted(outside);
+    if hashes(live) != hashes(other) {
+        return false;
+    }
+    // Equal hashes alone prove nothing. Where they collide the pairing may be wrong: the lists
     // then count as different, which is the safe side.
-    sorted(live) == sorted(other)
+    let (live, other) = sorted(whole);
+    live == other
 }
 
-fn hashed(list: &[Value]) -> impl Iterator<Item = (u64, &Value)> {
-    list.iter().map(|value| {
-        let mut hasher = DefaultHasher::new();
-        value.hash(&mut hasher);
-        (hasher.finish(), value)
-    })
+fn outside(value: &Value) -> u64 {
+    match value {
+        Value::List(list) => list.len() as u64,
+        Value::Map(map) => map.len() as u64,
+        scalar => whole(scalar),
+    }
+}
+
+fn whole(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What tells an element of an unordered list apart; `None` if it has no such field.

@@ -240,3 +240,10 @@ fn a_rule_holds_until_it_expires() {
         assert_eq!(!found.is_empty(), differ, "{now}");
     }
 }
+
+#[test]
+fn a_tolerated_element_does_not_hide_the_order_of_the_others() {
+    let near = Action::Tolerate(Tolerance::Number("1".parse().unwrap()));
+    let table = [("[1,2,30,40]", "[2,1,40,30]", "body order list→reordered")];
+    check("body[]", near, &table);
+}
