@@ -56,9 +56,14 @@ impl Counters {
         self.compared() + self.dropped.values().sum::<u64>()
     }
 
+    /// Matches and mismatches: the comparisons that parity is made of.
+    pub fn judged(&self) -> u64 {
+        self.matches + self.mismatches
+    }
+
     /// Matches / (matches + mismatches), `0..=1`; `None` before the first of them.
     pub fn parity(&self) -> Option<f64> {
-        let judged = self.matches + self.mismatches;
+        let judged = self.judged();
         (judged > 0).then(|| self.matches as f64 / judged as f64)
     }
 

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::compare::Kind;
 
@@ -111,7 +113,44 @@ fn a_snapshot_is_all_there_is() {
     assert_eq!(restored.report(0.995, 3), parity.report(0.995, 3));
 }
 
+proptest! {
+    /// Whatever comes in whatever order: no request is lost or counted twice, and what was flagged
+    /// stays flagged until a reset.
+    #[test]
+    fn nothing_is_lost(steps in prop::collection::vec((0u8..20, any::<bool>(), any::<u8>()), 0..400)) {
+        let mut parity = Parity::default();
+        let (mut eligible, mut resets) = (0, 0);
+        for (step, paired, marks) in steps {
+            let before = parity.regressed();
+            match step {
+                0 if resets < 3 => {
+                    parity.reset(Cause::Build, 0);
+                    resets += 1;
+                    continue;
+                }
+                0 | 1 => parity.drop_one(Dropped::Rate),
+                step => {
+                    let reference = paired.then_some(marks & 1 == 1);
+                    let differs = marks & 2 == 2 || reference == Some(true);
+                    let one = value(&format!("body.f{}", step % 4), marks & 2 == 2, reference);
+                    parity.judge_simple(&[one][..usize::from(differs)], paired);
+                }
+            }
+            eligible += 1;
+            prop_assert!(parity.regressed() >= before);
+        }
+        let state = parity.snapshot();
+        let history = state.history.iter().map(|epoch| epoch.counters.eligible());
+        prop_assert_eq!(history.sum::<u64>() + state.counters.eligible(), eligible);
+        prop_assert!(state.noise.pairs >= state.pairs);
+    }
+}
+
 impl Parity {
+    fn regressed(&self) -> usize {
+        self.state.paths.values().filter(|path| path.regressed_after.is_some()).count()
+    }
+
     pub(super) fn judge_simple(&mut self, differences: &[Difference], paired: bool) -> Judgement {
         self.judge(&Observation {
             compared: Ok(differences),

@@ -15,7 +15,7 @@ fn every_request_is_in_one_sum() {
     }
     counters.dropped.insert(Dropped::QueueFull, 10);
     assert_eq!((counters.compared(), counters.eligible()), (100, 110));
-    assert_eq!(counters.parity(), Some(90.0 / 92.0));
+    assert_eq!((counters.judged(), counters.parity()), (92, Some(90.0 / 92.0)));
 }
 
 #[test]
