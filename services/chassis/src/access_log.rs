@@ -1,4 +1,5 @@
-//! The access log: `epoch_ms method path status bytes`, one line per request at its end.
+//! The access log: `epoch_ms method path status bytes`, one line per request at its end. That of a
+//! dry run has ` shadow` behind it.
 //!
 //! A request hands its line to a bounded queue and never waits; one thread writes and flushes.
 //! Lines that find the queue full are counted, and a line `# lost N` says so. Status 499 is a
@@ -39,6 +40,7 @@ pub(crate) struct Entry {
     path: String,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
+    pub(crate) is_shadow: bool,
 }
 
 /// A response body that counts its bytes, and ends the request's [`Entry`] with itself.
@@ -81,7 +83,7 @@ impl AccessLog {
     pub(crate) fn begin(&self, method: &Method, path: &str) -> Entry {
         let end = path.floor_char_boundary(PATH_BYTES_MAX);
         let (log, method, path) = (self.clone(), method.clone(), path[..end].to_owned());
-        Entry { log, method, path, status: CLIENT_GONE, bytes: 0 }
+        Entry { log, method, path, status: CLIENT_GONE, bytes: 0, is_shadow: false }
     }
 
     /// Writes what is queued and ends the thread; later lines are lost.
@@ -108,10 +110,11 @@ impl AccessLog {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let Entry { log, method, path, status, bytes } = self;
+        let Entry { log, method, path, status, bytes, is_shadow } = self;
         if log.0.is_some() {
             let epoch_ms = Clock::System.now_micros() / 1000;
-            log.write(format!("{epoch_ms} {method} {path} {status} {bytes}\n"));
+            let mark = if *is_shadow { " shadow" } else { "" };
+            log.write(format!("{epoch_ms} {method} {path} {status} {bytes}{mark}\n"));
         }
     }
 }

@@ -17,6 +17,8 @@ use sqlx::{SqlSafeStr, Sqlite, Transaction};
 const READERS_MAX: u32 = 4;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Takes the lock at once: a reader that becomes a writer could be refused half-way.
+const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Has the fix of the WAL-reset fault (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
 const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 
@@ -103,8 +105,19 @@ impl Database {
     }
 
     /// A write transaction, rolled back unless committed. Writers queue up for the one connection.
+    ///
+    /// It knows of no dry run: only for what the internal listener serves. Handlers of public
+    /// requests have [`crate::dry_run::Write`].
     pub async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        match self.writer.begin_with(BEGIN).await {
+            // A statement ended the last transaction behind sqlx's back, so that this connection
+            // would never begin another.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        }
     }
 
     /// Whether a statement runs: what readiness asks.

@@ -13,6 +13,8 @@
 //! | internal | `/internal/…` | the bearer token ([`InternalToken`]) |
 //! | internal | `/internal/v1/faults` | the bearer token, and only with [`Config::allows_faults`] |
 //!
+//! The proxy's copies of writes (`Cutover-Shadow: 1`) change nothing: see [`dry_run`].
+//!
 //! Refused: a listener beyond loopback without TLS, since it would carry sessions and tokens in
 //! clear; HTTP/2, which the legacy contract does not know; reading the environment.
 
@@ -22,6 +24,7 @@ pub mod canonical;
 pub mod clock;
 pub mod database;
 mod drill;
+pub mod dry_run;
 pub mod identity;
 mod internal;
 mod metrics;

@@ -19,11 +19,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::dry_run::Mode;
+
 /// What `/metrics` shows. Cheap to clone; clones share their counts.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     duration: Family<Answered, Histogram, fn() -> Histogram>,
+    /// Of the proxy's copies, so that objectives of real requests stay clear of them.
+    shadow_duration: Family<Answered, Histogram, fn() -> Histogram>,
     pub(crate) connections: Gauge<i64, AtomicI64>,
     pub(crate) requests_active: Gauge<i64, AtomicI64>,
     pub(crate) accept_errors: Counter<u64, AtomicU64>,
@@ -52,6 +56,7 @@ impl Metrics {
         let metrics = Metrics {
             registry: Arc::default(),
             duration: Family::new_with_constructor(histogram),
+            shadow_duration: Family::new_with_constructor(histogram),
             connections: Gauge::default(),
             requests_active: Gauge::default(),
             accept_errors: Counter::default(),
@@ -62,6 +67,12 @@ impl Metrics {
                 "Time from a request's head to the head of its answer",
                 Unit::Seconds,
                 metrics.duration.clone(),
+            );
+            registry.register_with_unit(
+                "http_server_shadow_request_duration",
+                "The same of requests that the proxy sent as copies, whose writes are undone",
+                Unit::Seconds,
+                metrics.shadow_duration.clone(),
             );
             let active = metrics.requests_active.clone();
             registry.register("http_server_active_requests", "Public requests under way", active);
@@ -97,6 +108,7 @@ impl Metrics {
 
 async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
+    let is_shadow = request.extensions().get().is_some_and(Mode::is_dry);
     let method = method_label(request.method());
     let template = request.extensions().get::<MatchedPath>().cloned();
     let template = template.as_ref().map(MatchedPath::as_str);
@@ -106,7 +118,8 @@ async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -
         http_route: ConfigLabel::from_config(template.unwrap_or("_unmatched")),
         http_response_status_code: response.status().as_u16(),
     };
-    metrics.duration.get_or_create(&labels).observe(begin.elapsed().as_secs_f64());
+    let duration = if is_shadow { &metrics.shadow_duration } else { &metrics.duration };
+    duration.get_or_create(&labels).observe(begin.elapsed().as_secs_f64());
     response
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
 use crate::drill::FaultSwitch;
+use crate::dry_run::Honours;
 use crate::identity::InternalToken;
 use crate::internal::{Internal, Readiness};
 use crate::metrics::Metrics;
@@ -43,6 +44,8 @@ pub struct Config {
     pub access_log: Option<PathBuf>,
     /// Whether drills may make the public listener fail.
     pub allows_faults: bool,
+    /// Whether dry runs are honoured on the public listener. See [`crate::dry_run`].
+    pub dry_run: Honours,
     /// Bounds of every connection.
     pub limits: Limits,
 }
@@ -145,9 +148,10 @@ impl Server {
             routes: internal,
         };
         let limits = config.limits;
+        let honours_dry_run = config.dry_run.on(addr.ip());
         let front = |service, access_log, faults, metrics| {
             let slots = Arc::new(Semaphore::new(limits.requests_max));
-            Front { service, access_log, faults, metrics, slots }
+            Front { service, access_log, faults, metrics, slots, honours_dry_run }
         };
         let public_front = front(public, access_log.clone(), faults, metrics);
         // Counted nowhere: log and metrics are about the public side.
@@ -258,6 +262,7 @@ impl Config {
             title_case_headers: false,
             access_log: None,
             allows_faults: false,
+            dry_run: Honours::default(),
             limits: Limits::default(),
         }
     }

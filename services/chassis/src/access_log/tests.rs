@@ -9,14 +9,18 @@ fn a_line_per_request_is_there_after_close() {
     entry.status = 200;
     entry.bytes = 253;
     drop(entry);
+    let mut shadow = log.begin(&Method::DELETE, "/api/v1/devices/3");
+    shadow.is_shadow = true;
+    drop(shadow);
     drop(log.begin(&Method::POST, &"ü".repeat(2000)));
     log.close();
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
     assert_eq!(lines[0][1..], ["GET", "/api/v1/devices/3", "200", "253"]);
     assert!(lines[0][0].parse::<i64>().unwrap() > 1_700_000_000_000);
-    assert_eq!(lines[1][1..], ["POST", &"ü".repeat(512), "499", "0"]);
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1][1..], ["DELETE", "/api/v1/devices/3", "499", "0", "shadow"]);
+    assert_eq!(lines[2][1..], ["POST", &"ü".repeat(512), "499", "0"]);
+    assert_eq!(lines.len(), 3);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tower::util::BoxCloneSyncService;
 use super::wire::WireHandle;
 use crate::access_log::{AccessLog, Logged};
 use crate::drill::{Fault, FaultSwitch};
+use crate::dry_run::Mode;
 use crate::metrics::Metrics;
 
 /// What answers requests: an `axum::Router`, or anything around one.
@@ -28,21 +29,27 @@ pub(crate) struct Front {
     pub(crate) metrics: Metrics,
     /// Requests handled at once; the next one waits.
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) honours_dry_run: bool,
 }
 
 impl Front {
     pub(crate) async fn answer(
         self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         wire: WireHandle,
     ) -> Response<Body> {
         let mut entry = self.access_log.begin(request.method(), request.uri().path());
+        let mode = Mode::of(request.headers(), self.honours_dry_run);
+        entry.is_shadow = mode.is_dry();
+        request.extensions_mut().insert(mode.clone());
+        let method = request.method().clone();
         self.metrics.requests_active.inc();
         let _active = Active(self.metrics.clone());
-        let response = match self.fault(&wire).await {
+        let mut response = match self.fault(&wire).await {
             Some(response) => response,
             None => self.serve(request).await,
         };
+        mode.tell(&method, &mut response);
         entry.status = response.status().as_u16();
         response.map(|body| Body::new(Logged { body, entry }))
     }
