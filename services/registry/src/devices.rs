@@ -2,11 +2,12 @@
 //!
 //! Answers follow from the tables `devices` and `homes`, the session and the clock, nothing else.
 
-use axum::extract::{FromRequestParts, Path, RawQuery, State};
+use axum::extract::{FromRef, FromRequestParts, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use chassis::{Clock, Database, SessionKey, UserId};
+use chassis::dry_run::{PublicDatabase, Write};
+use chassis::{Clock, SessionKey, UserId};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -25,9 +26,15 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) database: Database,
+    pub(crate) database: PublicDatabase,
     pub(crate) sessions: SessionKey,
     pub(crate) clock: Clock,
+}
+
+impl FromRef<App> for PublicDatabase {
+    fn from_ref(app: &App) -> PublicDatabase {
+        app.database.clone()
+    }
 }
 
 pub(crate) fn routes() -> Router<App> {
@@ -79,9 +86,10 @@ async fn register(
     State(app): State<App>,
     User(user): User,
     Extension(request): Extension<RequestId>,
+    write: Write,
     posted: Posted,
 ) -> Result<Response, Refusal> {
-    let mut tx = app.database.write().await?;
+    let mut tx = write.begin().await?;
     let home = posted.registration.home()?;
     device::check_home(&mut tx, home, user).await?;
     let new = posted.registration.checked()?;
@@ -97,9 +105,10 @@ async fn change(
     DeviceId(id): DeviceId,
     Extension(request): Extension<RequestId>,
     method: Method,
+    write: Write,
     Json(change): Json<Change>,
 ) -> Result<Response, Refusal> {
-    let mut tx = app.database.write().await?;
+    let mut tx = write.begin().await?;
     let device = device::owned(&mut tx, id, user).await?;
     let change = change.checked(method == Method::PUT)?;
     if change.version.is_some_and(|version| version != device.version) {
@@ -115,8 +124,9 @@ async fn delete(
     User(user): User,
     DeviceId(id): DeviceId,
     Extension(request): Extension<RequestId>,
+    write: Write,
 ) -> Result<Response, Refusal> {
-    let mut tx = app.database.write().await?;
+    let mut tx = write.begin().await?;
     let device = device::owned(&mut tx, id, user).await?;
     let version = device.version + 1;
     device::bury(&mut tx, id, version, app.clock.now_micros()).await?;

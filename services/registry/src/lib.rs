@@ -14,9 +14,11 @@ mod devices;
 mod digest;
 mod import;
 mod input;
+mod plant;
 mod query;
 mod reply;
 mod schema;
 mod server;
 
+pub use plant::{PlantError, Plants};
 pub use server::{Config, Registry, StartError};

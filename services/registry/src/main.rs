@@ -1,11 +1,15 @@
 //! Registry as a process: parse, start, say so, run.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chassis::dry_run::Honours;
 use chassis::{Clock, Metrics, StopSignals, TlsFiles, telemetry, write_port};
-use clap::Parser;
-use registry::{Config, Registry};
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Parser, ValueEnum};
+use registry::{Config, Plants, Registry};
 
 /// The devices of the smart homes, taken over from the monolith.
 #[derive(Parser)]
@@ -44,6 +48,13 @@ struct Options {
     /// Let drills make the public side fail, by PUT /internal/v1/faults.
     #[arg(long)]
     faults: bool,
+    /// Where requests marked Cutover-Shadow: 1 are dry runs, whose writes are undone: nobody but the
+    /// proxy may reach the public side there. Elsewhere marked writes are refused.
+    #[arg(long, value_enum, default_value = "loopback")]
+    dry_run: DryRun,
+    /// Make answers wrong in these ways, for demos and tests only; `help` lists them.
+    #[arg(long, value_name = "KIND[@N],…", value_parser = PlantsParser)]
+    plant: Option<Plants>,
     /// PEM certificate chain, for both listeners.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -51,6 +62,20 @@ struct Options {
     #[arg(long, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 }
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DryRun {
+    /// Where the public side is on loopback.
+    Loopback,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// Reads [`Plants`]; `help` ends the process with their list, whatever else is missing.
+#[derive(Clone)]
+struct PlantsParser;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -90,6 +115,7 @@ impl From<Options> for Config {
             tls,
             access_log: options.access_log,
             allows_faults: options.faults,
+            dry_run: options.dry_run.into(),
             ..chassis::Config::new()
         };
         Config {
@@ -98,6 +124,38 @@ impl From<Options> for Config {
             session_key_file: options.session_key_file,
             internal_token_file: options.internal_token_file,
             clock: options.clock.map_or(Clock::System, Clock::Fixed),
+            plants: options.plant.unwrap_or_default(),
         }
+    }
+}
+
+impl From<DryRun> for Honours {
+    fn from(dry_run: DryRun) -> Honours {
+        match dry_run {
+            DryRun::Loopback => Honours::Loopback,
+            DryRun::Always => Honours::Always,
+            DryRun::Never => Honours::Never,
+        }
+    }
+}
+
+impl TypedValueParser for PlantsParser {
+    type Value = Plants;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Plants, clap::Error> {
+        let text = value.to_string_lossy();
+        if text == "help" {
+            print!("{}", Plants::help());
+            std::process::exit(0);
+        }
+        text.parse().map_err(|error: registry::PlantError| {
+            let error = clap::Error::raw(ErrorKind::InvalidValue, format!("{error}\n"));
+            error.with_cmd(command)
+        })
     }
 }

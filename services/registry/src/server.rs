@@ -11,6 +11,7 @@ use chassis::{
 };
 
 use crate::devices::App;
+use crate::plant::Plants;
 use crate::reply::Refusal;
 use crate::{answer, devices, digest, import, schema};
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub internal_token_file: PathBuf,
     /// The clock of writes and sessions.
     pub clock: Clock,
+    /// Faults planted in the answers, for demos and tests; none by default.
+    pub plants: Plants,
 }
 
 /// A running registry.
@@ -55,8 +58,8 @@ impl Registry {
         let sessions = SessionKey::load(&config.session_key_file)?;
         let token = InternalToken::open(&config.internal_token_file)?;
         let database = Database::open(&config.db, schema::STEPS).await?;
-        let app = App { database: database.clone(), sessions, clock: config.clock };
-        let public = answer::service(metrics.observe(public(app)));
+        let app = App { database: database.clone().into(), sessions, clock: config.clock };
+        let public = config.plants.around(answer::service(metrics.observe(public(app))));
         let internal = import::routes(database.clone()).merge(digest::routes(database.clone()));
         let readiness = readiness(&database);
         let server_config = chassis::Config { title_case_headers: true, ..config.server };

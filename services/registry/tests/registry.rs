@@ -4,7 +4,9 @@
 mod registry {
     mod contract;
     mod digest;
+    mod dry_run;
     mod import;
+    mod plant;
     mod process;
     mod rig;
 }

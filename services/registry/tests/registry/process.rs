@@ -138,6 +138,43 @@ async fn a_start_that_cannot_succeed_says_why() {
     assert!(error.contains("nonsense"), "{error}");
 }
 
+#[tokio::test]
+async fn planted_faults_are_listed_and_unknown_ones_refused() {
+    let run = async |args: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_registry")).args(args).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, listed, _) = run(&["--plant", "help"]).await;
+    assert_eq!((code, listed), (Some(0), registry::Plants::help()));
+    let (code, listed, error) = run(&["--plant", "status,oops"]).await;
+    assert_eq!((code, listed.len()), (Some(2), 0));
+    assert!(error.contains("there is no fault `oops`") && error.contains("help"), "{error}");
+    let (code, _, error) = run(&["--plant", "status@0"]).await;
+    assert_eq!(code, Some(2));
+    assert!(error.contains("status@100"), "{error}");
+}
+
+#[tokio::test]
+async fn dry_runs_can_be_forbidden() {
+    let dir = tempfile::tempdir().unwrap();
+    for (when, refused) in [("loopback", false), ("always", false), ("never", true)] {
+        let (_child, addr) = start(dir.path(), &["--dry-run", when]).await;
+        let headers = [
+            (
+                "cookie",
+                "sid=1.2000000000.e64fb81de46068e5854e85d788eff89669c7296929cbada12f895585a306b7ed",
+            ),
+            ("cutover-shadow", "1"),
+        ];
+        let answer = ask(addr, Method::DELETE, "/api/v1/devices/3", &headers, String::new()).await;
+        let expected = if refused { (501, false) } else { (404, true) };
+        let found = (answer.status.as_u16(), answer.headers.contains_key("cutover-effect"));
+        assert_eq!(found, expected, "{when}: {}", answer.text);
+    }
+}
+
 /// The caller's trace goes on: same trace id, the caller's span as parent, a name by template.
 #[tokio::test]
 async fn a_request_is_a_span_of_its_callers_trace() {

@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use monolith::Monolith;
-use registry::{Config, Registry};
+use registry::{Config, Plants, Registry};
 use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow};
@@ -39,6 +39,10 @@ impl Rig {
     }
 
     pub(crate) async fn start_in(dir: tempfile::TempDir) -> Rig {
+        Rig::start_with(dir, Plants::default()).await
+    }
+
+    async fn start_with(dir: tempfile::TempDir, plants: Plants) -> Rig {
         std::fs::write(dir.path().join("token"), TOKEN).unwrap();
         let config = Config {
             server: chassis::Config::new(),
@@ -46,9 +50,17 @@ impl Rig {
             session_key_file: dir.path().join("session.key"),
             internal_token_file: dir.path().join("token"),
             clock: Clock::Fixed(1_710_000_000),
+            plants,
         };
         let registry = Registry::start(config, Metrics::new()).await.unwrap();
         Rig { registry, dir }
+    }
+
+    /// As [`Rig::start`], with these faults planted.
+    pub(crate) async fn planted(plants: &str) -> Rig {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("session.key"), "0123456789abcdef").unwrap();
+        Rig::start_with(dir, plants.parse().unwrap()).await
     }
 
     /// Stops registry and starts it again on the same files.
