@@ -1,5 +1,5 @@
 //! Reading the access logs that our servers keep: `epoch_ms method path status bytes`, one line
-//! per request at its end.
+//! per request at its end, with ` shadow` behind it where a new service was sent a copy.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,8 @@ pub struct Line {
     pub status: u16,
     /// Bytes of the answer's body that were sent.
     pub bytes: u64,
+    /// A copy of a request, by which nothing changed; only new services say so.
+    pub is_shadow: bool,
 }
 
 impl AccessLog {
@@ -68,5 +70,9 @@ fn parse(line: &str) -> Option<Line> {
     let (method, path) = (fields.next()?.to_owned(), fields.next()?.to_owned());
     let status = fields.next()?.parse().ok()?;
     let bytes = fields.next()?.parse().ok()?;
-    fields.next().is_none().then_some(Line { at_ms, method, path, status, bytes })
+    let is_shadow = match fields.next() {
+        None => false,
+        Some(mark) => (mark == "shadow").then_some(true)?,
+    };
+    fields.next().is_none().then_some(Line { at_ms, method, path, status, bytes, is_shadow })
 }
