@@ -5,6 +5,10 @@
 //! (`PUT /internal/v1/import`) and tell what is there
 //! (`GET /internal/v1/digest`).
 //!
+//! Copies of writes that the proxy sends before it trusts registry (`Cutover-Shadow: 1`) are answered
+//! like the writes themselves and change nothing: see [`chassis::dry_run`]. Demos and tests may have
+//! it answer wrongly on purpose: see [`Plants`].
+//!
 //! Refused: knowing more than devices need. Of homes only the owner is kept, of users nothing.
 
 mod answer;
