@@ -143,3 +143,6 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

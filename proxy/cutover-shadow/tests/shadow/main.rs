@@ -1,0 +1,10 @@
+//! Copies against real servers on loopback: whatever they do, every copy is accounted for.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bounds;
+mod credentials;
+mod failures;
+mod noise;
+mod rig;
+mod verdicts;

@@ -1,0 +1,117 @@
+//! The second legacy call.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use cutover_domain::{Percent, WriteClass, parity::Verdict};
+use http::{Request, Response};
+use http_body_util::Full;
+
+use crate::rig::{JSON, answer, live, parts, refuses};
+
+fn json(body: String) -> Response<Full<Bytes>> {
+    Response::builder().header("content-type", JSON).body(Full::from(body)).unwrap()
+}
+
+/// Counts up in each answer.
+fn counting(
+    wrong: &'static str,
+) -> impl Fn(&Request<Bytes>) -> Response<Full<Bytes>> + Send + Sync {
+    let count = Arc::new(AtomicU64::new(1));
+    move |_| {
+        let count = count.fetch_add(1, Ordering::Relaxed);
+        json(format!(r#"{{"at": {count}, "name": "{wrong}"}}"#))
+    }
+}
+
+#[tokio::test]
+async fn what_legacy_differs_in_from_itself_is_noise() {
+    let (legacy, new) = (answer(counting("a")).await, answer(counting("a")).await);
+    let mut started = parts().patient();
+    started.writes = Some(WriteClass::Safe);
+    let mut rig = started.start(&legacy, &new);
+    for at in 0..20 {
+        let record =
+            rig.compared(rig.exchange("/api/x", Some(live(JSON, r#"{"at":0,"name":"a"}"#)))).await;
+        assert!(record.is_paired);
+        assert_eq!(record.verdict, Verdict::Noisy, "copy {at}");
+    }
+    assert_eq!(rig.settled(20).await.noisy, 20);
+    assert_eq!(legacy.count(), 20);
+}
+
+#[tokio::test]
+async fn a_difference_that_legacy_has_not_is_found_beside_noise() {
+    let (legacy, new) = (answer(counting("a")).await, answer(counting("b")).await);
+    let mut started = parts().patient();
+    started.writes = Some(WriteClass::Safe);
+    let mut rig = started.start(&legacy, &new);
+    let mut regressed = Vec::new();
+    for _ in 0..20 {
+        let exchange = rig.exchange("/api/x", Some(live(JSON, r#"{"at":0,"name":"a"}"#)));
+        let record = rig.compared(exchange).await;
+        assert_eq!(record.verdict, Verdict::Mismatch);
+        regressed.extend(record.regressed);
+    }
+    let regressed: Vec<_> = regressed.iter().map(|place| place.as_str()).collect();
+    assert_eq!(regressed, ["body.name"]);
+    let clusters = rig.report().clusters;
+    assert_eq!(
+        clusters.iter().map(|cluster| cluster.path.as_str()).collect::<Vec<_>>(),
+        ["body.name"]
+    );
+    rig.settled(20).await;
+}
+
+#[tokio::test]
+async fn after_enough_pairs_only_a_sample_is_asked_twice() {
+    let (legacy, new) = (answer(|_| json("{}".into())).await, answer(|_| json("{}".into())).await);
+    let mut started = parts().patient();
+    started.writes = Some(WriteClass::Safe);
+    started.spec.noise = Percent::from_basis_points(1_000).unwrap();
+    let mut rig = started.start(&legacy, &new);
+    for _ in 0..500 {
+        assert!(rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await.is_paired);
+    }
+    let mut paired = 0;
+    for _ in 0..500 {
+        paired +=
+            u32::from(rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await.is_paired);
+    }
+    assert!((25..=85).contains(&paired), "{paired} of 500");
+    assert_eq!(new.count(), 1_000);
+    assert_eq!(legacy.count(), 500 + paired as usize);
+    rig.settled(1_000).await;
+}
+
+#[tokio::test]
+async fn what_may_change_something_is_never_asked_of_legacy() {
+    for writes in [WriteClass::Idempotent, WriteClass::DryRun, WriteClass::Sandbox] {
+        let (legacy, new) =
+            (answer(|_| json("{}".into())).await, answer(|_| json("{}".into())).await);
+        let mut started = parts().patient();
+        started.writes = Some(writes);
+        let mut rig = started.start(&legacy, &new);
+        for _ in 0..10 {
+            assert!(!rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await.is_paired);
+        }
+        assert_eq!((legacy.count(), new.count()), (0, 10), "{writes}");
+        rig.settled(10).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reference_that_fails_leaves_the_comparison_without_one() {
+    let new = answer(|_| json("{}".into())).await;
+    let mut started = parts().patient();
+    started.writes = Some(WriteClass::Safe);
+    let mut rig = started.start(&refuses().await, &new);
+    for _ in 0..15 {
+        let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await;
+        assert_eq!((record.verdict, record.is_paired), (Verdict::Match, false));
+    }
+    rig.settled(15).await;
+}
