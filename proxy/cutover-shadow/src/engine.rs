@@ -124,7 +124,7 @@ impl Engine {
         }
         lanes.adopt(&exchange.table, &self.config);
         let Some((candidate, legacy)) = lanes.of(&exchange) else {
-            // A table without the side that it was copied to: nothing is left to ask.
+            // Its table was replaced by one without that upstream: nobody is left to ask.
             return ticket.dropped(Dropped::Shutdown);
         };
         let rps_max = Asking::spec(&exchange).and_then(|shadow| shadow.rps_max);

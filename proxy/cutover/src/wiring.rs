@@ -97,14 +97,13 @@ fn serve(
         false => Some(runtime.block_on(AdminServer::bind(admin_config(config)))?),
     };
     let table = controller.tables().borrow().clone();
-    let gateway =
-        Gateway::start(
-            config.settings.clone(),
-            table,
-            telling.for_gateway(),
-            None,
-            inherited.as_mut(),
-        )?;
+    let gateway = Gateway::start(
+        config.settings.clone(),
+        table,
+        telling.for_gateway(),
+        None,
+        inherited.as_mut(),
+    )?;
     let handle = gateway.handle();
     loader.attach(handle.clone(), controller.tables());
 

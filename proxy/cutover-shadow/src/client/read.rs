@@ -28,6 +28,7 @@ pub(super) async fn whole(
     let exhausted = |_| Failure::Ours(Dropped::Budget);
     let mut reserved = budget.reserve(0).map_err(exhausted)?;
     let (parts, mut body) = response.into_parts();
+    reserved.grow(bytes_of(&parts.headers)).map_err(exhausted)?;
     let mut tee = Tee::new(RESPONSE_BYTES_MAX);
     let (mut length, mut trailers) = (0, HeaderMap::new());
     while let Some(frame) = frame(&mut body, &mut drive).await? {
@@ -39,7 +40,10 @@ pub(super) async fn whole(
                 }
                 tee.pass(&data, &mut reserved).map_err(exhausted)?;
             }
-            Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
+            Err(frame) => {
+                trailers = frame.into_trailers().unwrap_or_default();
+                reserved.grow(bytes_of(&trailers)).map_err(exhausted)?;
+            }
         }
     }
     Ok(Reply {
@@ -50,6 +54,10 @@ pub(super) async fn whole(
         duration: start.elapsed(),
         _reserved: reserved,
     })
+}
+
+fn bytes_of(fields: &HeaderMap) -> u64 {
+    fields.iter().map(|(name, value)| (name.as_str().len() + value.len()) as u64).sum()
 }
 
 async fn frame(

@@ -6,7 +6,7 @@ use cutover_domain::{
     exchange::{Copied, ResponseCopy},
     parity::Shape,
 };
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
 use super::Asked;
 use crate::{
@@ -103,7 +103,21 @@ pub(super) fn shape(exchange: &Exchange, legacy: Option<StatusCode>) -> Shape {
     let agent = request.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let status = legacy.map_or(0, |status| status.as_u16());
     let names = query.split('&').filter(|pair| !pair.is_empty()).map(parameter);
-    Shape::new(request.method.as_str(), &template, names, status, agent.and_then(client))
+    Shape::new(method(&request.method), &template, names, status, agent.and_then(client))
+}
+
+/// A method that clients do not choose freely.
+fn method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 /// The parameter's name. One without a value may be a value.

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bounds;
+mod chaos;
 mod credentials;
 mod failures;
 mod noise;
 mod rig;
+mod tls;
 mod verdicts;

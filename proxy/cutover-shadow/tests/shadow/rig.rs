@@ -23,7 +23,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
-pub(crate) use self::side::{Side as Server, answer, asked, bytes, http2, refuses};
+pub(crate) use self::side::{Side as Server, answer, asked, bytes, http2, refuses, tls};
 
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) method: Method,
     pub(crate) budget_bytes: u64,
     pub(crate) new_scheme: Scheme,
+    pub(crate) new_tls: UpstreamTls,
 }
 
 /// Copies are compared within short deadlines, without second legacy calls and without a limit.
@@ -66,6 +67,7 @@ pub(crate) fn parts() -> Parts {
         method: Method::GET,
         budget_bytes: BUDGET_BYTES,
         new_scheme: Scheme::Http,
+        new_tls: UpstreamTls::default(),
     }
 }
 
@@ -107,11 +109,10 @@ impl Parts {
             shadow: Some(self.spec.clone()),
             rules: Default::default(),
         };
+        let mut candidate = upstream("new", self.new_scheme, new.port);
+        candidate.tls = self.new_tls.clone();
         let declaration = Declaration {
-            upstreams: vec![
-                upstream("legacy", Scheme::Http, legacy.port),
-                upstream("new", self.new_scheme, new.port),
-            ],
+            upstreams: vec![upstream("legacy", Scheme::Http, legacy.port), candidate],
             groups: vec![Group { id: "g".into(), ..Group::default() }],
             routes: vec![route],
             default: "legacy".into(),

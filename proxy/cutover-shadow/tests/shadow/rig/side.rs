@@ -19,6 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::AbortHandle,
 };
+use tokio_rustls::TlsAcceptor;
 
 pub(crate) struct Side {
     pub(crate) port: u16,
@@ -35,17 +36,32 @@ type Answers = Arc<dyn Fn(&Request<Bytes>) -> Response<Full<Bytes>> + Send + Syn
 pub(crate) async fn answer(
     answers: impl Fn(&Request<Bytes>) -> Response<Full<Bytes>> + Send + Sync + 'static,
 ) -> Side {
-    serve(Arc::new(answers), false).await
+    serve(Arc::new(answers), Speaks::Http1).await
 }
 
 /// As [`answer`], HTTP/2 in cleartext.
 pub(crate) async fn http2(
     answers: impl Fn(&Request<Bytes>) -> Response<Full<Bytes>> + Send + Sync + 'static,
 ) -> Side {
-    serve(Arc::new(answers), true).await
+    serve(Arc::new(answers), Speaks::Http2).await
 }
 
-async fn serve(answers: Answers, is_http2: bool) -> Side {
+/// As [`answer`], over TLS, by the protocol that is agreed on; connections may fail.
+pub(crate) async fn tls(
+    config: rustls::ServerConfig,
+    answers: impl Fn(&Request<Bytes>) -> Response<Full<Bytes>> + Send + Sync + 'static,
+) -> Side {
+    serve(Arc::new(answers), Speaks::Tls(TlsAcceptor::from(Arc::new(config)))).await
+}
+
+#[derive(Clone)]
+enum Speaks {
+    Http1,
+    Http2,
+    Tls(TlsAcceptor),
+}
+
+async fn serve(answers: Answers, speaks: Speaks) -> Side {
     let requests: Arc<Mutex<Vec<Request<Bytes>>>> = Arc::default();
     let seen = Arc::clone(&requests);
     let connection = move |stream: TcpStream| -> Running {
@@ -61,15 +77,22 @@ async fn serve(answers: Answers, is_http2: bool) -> Side {
                 Ok::<_, Infallible>(response)
             }
         });
+        let speaks = speaks.clone();
         Box::pin(async move {
-            let io = TokioIo::new(stream);
-            let _ = match is_http2 {
-                true => {
-                    conn::http2::Builder::new(TokioExecutor::new())
-                        .serve_connection(io, service)
-                        .await
+            let http1 = conn::http1::Builder::new();
+            let http2 = conn::http2::Builder::new(TokioExecutor::new());
+            let _ = match speaks {
+                Speaks::Http1 => http1.serve_connection(TokioIo::new(stream), service).await,
+                Speaks::Http2 => http2.serve_connection(TokioIo::new(stream), service).await,
+                Speaks::Tls(acceptor) => {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let io = TokioIo::new(stream);
+                    match is_http2 {
+                        true => http2.serve_connection(io, service).await,
+                        false => http1.serve_connection(io, service).await,
+                    }
                 }
-                false => conn::http1::Builder::new().serve_connection(io, service).await,
             };
         })
     };
