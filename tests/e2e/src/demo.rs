@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::screen::Screen;
 
@@ -47,10 +47,12 @@ pub struct Options {
 /// Tells the story; 0 when every user was served and all accounts agree, 1 if not, 130 when
 /// interrupted.
 pub async fn run(options: Options) -> ExitCode {
+    // Before anything is made that would be left: until then a signal just ends the process.
+    let signals = Signals::install();
     let mut screen = Screen::new(options.plain);
     let told = tokio::select! {
         told = story::tell(&options, &mut screen) => told,
-        name = interrupted() => {
+        name = signals.enough() => {
             // What the story had started is gone when its future is dropped, just below.
             screen.interrupted(name);
             return ExitCode::from(130);
@@ -72,15 +74,27 @@ impl Options {
     }
 }
 
-/// Waits for a signal that means: enough.
-async fn interrupted() -> &'static str {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => "Ctrl-C",
-        _ = terminate.recv() => "SIGTERM",
-        _ = hangup.recv() => "SIGHUP",
+/// The signals that mean: enough. `None` where they cannot be had.
+struct Signals(Option<[Signal; 3]>);
+
+impl Signals {
+    fn install() -> Signals {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [Ok(interrupt), Ok(terminate), Ok(hangup)] = kinds.map(signal) else {
+            return Signals(None);
+        };
+        Signals(Some([interrupt, terminate, hangup]))
+    }
+
+    /// Waits for one of them, and names it.
+    async fn enough(self) -> &'static str {
+        let Some([mut interrupt, mut terminate, mut hangup]) = self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => "Ctrl-C",
+            _ = terminate.recv() => "SIGTERM",
+            _ = hangup.recv() => "SIGHUP",
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! A proxy in a directory of its own, two upstreams, and commands against it.
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -22,6 +24,9 @@ pub(crate) struct Proxy {
     /// Kept by the first process of a directory.
     _dir: Option<tempfile::TempDir>,
 }
+
+/// What is waited for at first. A proxy that is not ready has said why.
+struct Ready<'a>(&'a Proxy);
 
 /// A command that goes on; killed when dropped.
 pub(crate) struct Beside {
@@ -51,13 +56,17 @@ new = "registry"
 phase = "shadow"
 "#;
 
-/// A free port. It may be taken by someone else before it is used, which a test then shows.
+/// A free port at a loopback address that nobody else uses: neither another test nor a client,
+/// whose port the kernel chooses, takes it before the proxy does, or after its end.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let address = [127, high, low, NEXT.fetch_add(1, Ordering::Relaxed)];
+    TcpListener::bind(SocketAddr::from((address, 0))).unwrap().local_addr().unwrap()
 }
 
 /// Waits until `look` gives something.
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: impl fmt::Display, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
@@ -157,7 +166,7 @@ impl Proxy {
     }
 
     pub(crate) fn ready(&self) {
-        until("ready", || {
+        until(Ready(self), || {
             let (status, _) = get(self.admin, "/readyz")?;
             (status == 200).then_some(())
         });
@@ -222,6 +231,12 @@ impl Proxy {
     /// Waits until the log has this.
     pub(crate) fn wait_for_log(&self, text: &str) {
         until(text, || self.log().contains(text).then_some(()));
+    }
+}
+
+impl fmt::Display for Ready<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}ready", self.0.log())
     }
 }
 
