@@ -1,5 +1,5 @@
-//! The whole process, top to bottom: configuration → telemetry → control plane → data plane →
-//! admin API → watchers, then serving until told to end, then the way back.
+//! The whole process, top to bottom: configuration → telemetry → control plane → copies → data
+//! plane → admin API → watchers, then serving until told to end, then the way back.
 //!
 //! Two channels make the ring: the control plane publishes route tables on a `watch`, the data
 //! plane reports what it has in force on another. No request ever waits for either.
@@ -27,7 +27,9 @@ use cutover_control::{
     AdminConfig, AdminError, AdminParts, AdminServer, AdminTlsFiles, ControlConfig, Controller,
     Lifecycle, Loaded, system_clock,
 };
+use cutover_domain::{RouteTable, exchange::Copies};
 use cutover_gateway::{Gateway, GatewayHandle, Inherited};
+use cutover_shadow::ShadowHandle;
 use sd_notify::NotifyState;
 use tokio::{
     runtime::Runtime,
@@ -46,6 +48,8 @@ use crate::config::{Config, Environment, shown};
 const UPGRADE_PATIENCE: Duration = Duration::from_secs(60);
 /// Threads beside the data plane's.
 const CONTROL_THREADS: usize = 2;
+/// How long copies under way at the end may take to be compared.
+const SHADOW_SHUTDOWN: Duration = Duration::from_secs(1);
 /// How long telemetry may take to send its last.
 const TELEMETRY_SHUTDOWN: Duration = Duration::from_secs(2);
 
@@ -97,11 +101,13 @@ fn serve(
         false => Some(runtime.block_on(AdminServer::bind(admin_config(config)))?),
     };
     let table = controller.tables().borrow().clone();
+    let shadow = shadow(telling);
+    let copies = shadow.clone().map(|shadow| Arc::new(shadow) as Arc<dyn Copies>);
     let gateway = Gateway::start(
         config.settings.clone(),
         table,
         telling.for_gateway(),
-        None,
+        copies,
         inherited.as_mut(),
     )?;
     let handle = gateway.handle();
@@ -110,7 +116,7 @@ fn serve(
     let lifecycle = Lifecycle::default();
     lifecycle.set_listening(true);
     let (applied, parts) = parts(&controller, &handle, telling, &lifecycle);
-    runtime.spawn(follow_tables(controller.clone(), handle.clone()));
+    runtime.spawn(follow_tables(controller.clone(), handle.clone(), shadow.clone()));
     runtime.spawn(report_applied(handle.clone(), applied));
     let (stop_admin, admin_stopped) = oneshot::channel();
     let admin_config = admin_config(config);
@@ -150,6 +156,10 @@ fn serve(
 
     tracing::info!("drained");
     runtime.block_on(async {
+        // Nothing more is copied; what is under way still comes to its count.
+        if let Some(shadow) = &shadow {
+            shadow.shutdown(SHADOW_SHUTDOWN).await;
+        }
         let _ = tokio::time::timeout(Duration::from_secs(6), admin_task).await;
         // The state on disk belongs to the process that serves.
         if !handed_over.load(Ordering::Relaxed) {
@@ -178,6 +188,14 @@ fn runtime() -> Result<Runtime, StartError> {
         .enable_all()
         .build()
         .map_err(StartError::Runtime)
+}
+
+/// What compares both sides. Users are served without it, too.
+fn shadow(telling: &Telling) -> Option<ShadowHandle> {
+    let (budget, metrics) = telling.for_shadow();
+    cutover_shadow::start(cutover_shadow::Config::default(), budget, metrics)
+        .inspect_err(|error| tracing::error!(%error, "nothing is copied or compared"))
+        .ok()
 }
 
 /// The control plane, with a first table published and a token written. Where the store cannot be
@@ -229,10 +247,18 @@ fn parts(
 }
 
 /// Control plane → data plane.
-async fn follow_tables(controller: Controller, handle: GatewayHandle) {
+async fn follow_tables(
+    controller: Controller,
+    handle: GatewayHandle,
+    shadow: Option<ShadowHandle>,
+) {
     let mut tables = controller.tables();
     loop {
         let table = tables.borrow_and_update().clone();
+        if let Some(shadow) = &shadow {
+            // The newest table there is at that moment: a newer one may be in force already.
+            shadow.retain_routes(|id| is_compared(&controller.tables().borrow(), id));
+        }
         // A table that only goes with new settings is put in force together with them, by the
         // loader; so this is not the last word.
         if let Err(error) = handle.publish(table) {
@@ -242,6 +268,10 @@ async fn follow_tables(controller: Controller, handle: GatewayHandle) {
             return;
         }
     }
+}
+
+fn is_compared(table: &RouteTable, id: &str) -> bool {
+    table.routes.iter().any(|route| route.spec.id == id && route.spec.shadow.is_some())
 }
 
 /// Data plane → control plane.

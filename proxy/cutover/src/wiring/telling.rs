@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use cutover_control::ControlMetrics;
+use cutover_domain::exchange::{BUDGET_BYTES, Budget};
 use cutover_gateway::{GatewayMetrics, Telemetry};
+use cutover_shadow::ShadowMetrics;
 use cutover_telemetry::{
     Tracer, Trust,
     canonical::CanonicalLog,
@@ -22,6 +24,7 @@ pub(super) struct Telling {
     registry: Arc<Registry>,
     gateway: GatewayMetrics,
     control: ControlMetrics,
+    shadow: (Budget, ShadowMetrics),
     trust: Trust,
     sampler: Sampler,
     canonical: CanonicalLog,
@@ -44,9 +47,22 @@ impl Telling {
         metrics.register(&mut registry);
         let gateway = GatewayMetrics::register(&mut registry);
         let control = ControlMetrics::register(&mut registry);
+        let budget = Budget::new(BUDGET_BYTES);
+        let shadow = ShadowMetrics::register(&mut registry, &budget);
+        let shadow = (budget, shadow);
         let (trust, sampler) = (told.trust.clone(), told.sampler);
         let registry = Arc::new(registry);
-        Ok(Telling { registry, gateway, control, trust, sampler, canonical, exporter, logs })
+        Ok(Telling {
+            registry,
+            gateway,
+            control,
+            shadow,
+            trust,
+            sampler,
+            canonical,
+            exporter,
+            logs,
+        })
     }
 
     pub(super) fn for_gateway(&self) -> Telemetry {
@@ -63,6 +79,11 @@ impl Telling {
 
     pub(super) fn control_metrics(&self) -> ControlMetrics {
         self.control.clone()
+    }
+
+    /// What copies may hold, and what they are counted by.
+    pub(super) fn for_shadow(&self) -> (Budget, ShadowMetrics) {
+        self.shadow.clone()
     }
 
     /// Every metric as OpenMetrics text.
