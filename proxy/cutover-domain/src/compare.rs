@@ -42,7 +42,7 @@ pub use self::{
     decimal::{BadDecimal, Decimal},
     format::{BadFormat, Format},
     kind::{BadKind, Kind, Kinds},
-    moment::day_start,
+    moment::{day, day_start},
     normal::{BadNormal, Normal},
     path::{KEYS_MAX, Path},
     pattern::{BadPattern, Pattern},

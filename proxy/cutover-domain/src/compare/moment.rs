@@ -17,6 +17,22 @@ pub fn day_start(day: &str) -> Option<u64> {
     u64::try_from(days(day)? * 86_400).ok()
 }
 
+/// The day in UTC that a moment falls on, as [`day_start`] reads it. `seconds` since 1970, before
+/// the year 10000. Howard Hinnant, "chrono-compatible low-level date algorithms",
+/// `civil_from_days`.
+pub fn day(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 // === impl Moment ===
 
 impl Moment {

@@ -64,3 +64,11 @@ fn distance() {
     assert!(one.is_within(2, two) && two.is_within(2, one) && one.is_within(0, one));
     assert!(!one.is_within(1, two) && !two.is_within(1, one));
 }
+
+#[test]
+fn a_day_is_written_as_it_is_read() {
+    for text in ["1970-01-01", "2000-02-29", "2026-11-21", "2099-12-31", "9999-12-31"] {
+        let start = day_start(text).unwrap();
+        assert_eq!((day(start), day(start + 86_399)), (text.to_owned(), text.to_owned()));
+    }
+}
