@@ -5,12 +5,16 @@
 //! them was moved by someone else meanwhile, nothing is written and [`RecordError::Stale`] says
 //! where it is now. Revisions rise store-wide; a route remembers its last.
 //!
+//! A [`ParityStore`] is the part of the same file that keeps what comparing sides found out. It
+//! stands back for revisions.
+//!
 //! Refused here: clocks (time is an argument), policy (whether a move is allowed is
 //! `cutover-domain`'s), and the data plane, which never waits for a database. Several nodes on
 //! one `postgres://` store are not supported yet; such an address is refused by name.
 
 mod fault;
 mod open;
+mod parity;
 mod record;
 mod rows;
 mod schema;
@@ -18,6 +22,10 @@ mod tokens;
 
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
 pub use open::Store;
+pub use parity::{
+    Bounds, ClusterChange, ClusterRow, FlushError, KeptCluster, KeptRoute, ParityStore, Pruned,
+    Retention, RouteChange, SampleRow, Writer,
+};
 pub use record::{Change, Listing, NewRevision};
 pub use rows::{
     Head, LatchChange, RecordedChange, Revision, RouteRecord, Snapshot, Token, Trigger,

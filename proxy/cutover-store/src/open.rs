@@ -44,34 +44,11 @@ impl Store {
     /// are not created.
     pub async fn open(url: &str) -> Result<Store, OpenError> {
         let path = path_of(url)?;
-        let unwritable = |source: std::io::Error| {
-            let source = Some(sqlx::Error::Io(source));
-            Fault { doing: "open it", path: path.clone(), kind: FaultKind::Unwritable, source }
-        };
-        create_private(&path).map_err(unwritable)?;
-        let metadata = fs::metadata(&path).map_err(unwritable)?;
-        let fault = |source| fault("open it", &path, source);
-        let pool = pool(&path).await.map_err(fault)?;
-        check_version(&pool, &path).await?;
-        let mut connection = pool.acquire().await.map_err(fault)?;
-        match schema::inspect(&mut connection).await.map_err(fault)? {
-            Found::Foreign => return Err(OpenError::Foreign { path }),
-            Found::Ours(found) if found > known() => {
-                return Err(OpenError::TooNew { path, found, known: known() });
-            }
-            Found::Ours(_) => {}
-        }
-        let damage: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(fault)?;
-        if damage != "ok" {
-            tracing::error!(path = %path.display(), damage, "the store is damaged");
-            return Err(Fault::without_source("open it", path, FaultKind::Corrupt).into());
-        }
-        schema::migrate(&mut connection).await.map_err(fault)?;
-        drop(connection);
-        Ok(Store { pool, path, identity: (metadata.dev(), metadata.ino()) })
+        create_private(&path).map_err(|source| unwritable(&path, source))?;
+        let opening =
+            Opening { path: &path, connections: CONNECTIONS_MAX, options: options(&path) };
+        let (pool, identity) = opening.open(true).await?;
+        Ok(Store { pool, path, identity })
     }
 
     /// The file.
@@ -94,11 +71,7 @@ impl Store {
 
     /// Whether the file is still the one that was opened. To be asked before each use.
     pub(crate) fn check_present(&self, doing: &'static str) -> Result<(), Fault> {
-        let now = fs::metadata(&self.path).map(|now| (now.dev(), now.ino()));
-        if now.is_ok_and(|now| now == self.identity) {
-            return Ok(());
-        }
-        Err(Fault::without_source(doing, self.path.clone(), FaultKind::Gone))
+        check_present(&self.path, self.identity, doing)
     }
 
     pub(crate) fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Fault + use<> {
@@ -107,7 +80,62 @@ impl Store {
     }
 }
 
-fn fault(doing: &'static str, path: &Path, source: sqlx::Error) -> Fault {
+/// A file on its way to being a store.
+pub(crate) struct Opening<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) connections: u32,
+    pub(crate) options: SqliteConnectOptions,
+}
+
+// === impl Opening ===
+
+impl Opening<'_> {
+    /// Connections to the file, which has the newest schema, and its device and inode.
+    /// `revisions`: whether what revisions rest on is to be proved undamaged.
+    pub(crate) async fn open(self, revisions: bool) -> Result<(SqlitePool, (u64, u64)), OpenError> {
+        let path = self.path;
+        let metadata = fs::metadata(path).map_err(|source| unwritable(path, source))?;
+        let fault = |source| fault("open it", path, source);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(self.connections)
+            .acquire_timeout(BUSY_TIMEOUT * 2)
+            .connect_with(self.options)
+            .await
+            .map_err(fault)?;
+        check_version(&pool, path).await?;
+        let mut connection = pool.acquire().await.map_err(fault)?;
+        match schema::inspect(&mut connection).await.map_err(fault)? {
+            Found::Foreign => return Err(OpenError::Foreign { path: path.to_owned() }),
+            Found::Ours(found) if found > known() => {
+                return Err(OpenError::TooNew { path: path.to_owned(), found, known: known() });
+            }
+            Found::Ours(_) => {}
+        }
+        if revisions && let Some(damage) = schema::damage(&mut connection).await.map_err(fault)? {
+            tracing::error!(path = %path.display(), damage, "the store is damaged");
+            let path = path.to_owned();
+            return Err(Fault::without_source("open it", path, FaultKind::Corrupt).into());
+        }
+        schema::migrate(&mut connection).await.map_err(fault)?;
+        drop(connection);
+        Ok((pool, (metadata.dev(), metadata.ino())))
+    }
+}
+
+/// Whether the file is still the one that was opened.
+pub(crate) fn check_present(
+    path: &Path,
+    identity: (u64, u64),
+    doing: &'static str,
+) -> Result<(), Fault> {
+    let now = fs::metadata(path).map(|now| (now.dev(), now.ino()));
+    if now.is_ok_and(|now| now == identity) {
+        return Ok(());
+    }
+    Err(Fault::without_source(doing, path.to_owned(), FaultKind::Gone))
+}
+
+pub(crate) fn fault(doing: &'static str, path: &Path, source: sqlx::Error) -> Fault {
     let kind = FaultKind::of(&source);
     Fault { doing, path: path.to_owned(), kind, source: Some(source) }
 }
@@ -116,7 +144,7 @@ fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 
-fn path_of(url: &str) -> Result<PathBuf, OpenError> {
+pub(crate) fn path_of(url: &str) -> Result<PathBuf, OpenError> {
     let scheme = url.split(':').next().unwrap_or_default();
     let bad = |url: &str, why| Err(OpenError::Url { url: url.to_owned(), why });
     let Some(path) = url.strip_prefix("sqlite://") else {
@@ -143,19 +171,20 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }
 
-async fn pool(path: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
+/// Settings that every connection to a store has. Nothing is created by connecting.
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(BUSY_TIMEOUT * 2)
-        .connect_with(options)
-        .await
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> Fault {
+    let source = Some(sqlx::Error::Io(source));
+    Fault { doing: "open it", path: path.to_owned(), kind: FaultKind::Unwritable, source }
 }
 
 async fn check_version(pool: &SqlitePool, path: &Path) -> Result<(), OpenError> {

@@ -72,6 +72,42 @@ pub(crate) const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX listing_by_route ON listing (route, rev);
     ",
+    // 3: what comparing sides found out; every name begins with `parity`
+    "
+    CREATE TABLE parity_writer (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        generation INTEGER NOT NULL,
+        released INTEGER NOT NULL CHECK (released IN (0, 1))
+    ) STRICT;
+    INSERT INTO parity_writer (one, generation, released) VALUES (1, 0, 1);
+
+    CREATE TABLE parity (
+        route TEXT NOT NULL UNIQUE,
+        document TEXT NOT NULL,
+        updated_ms INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE parity_cluster (
+        id INTEGER PRIMARY KEY,
+        route TEXT NOT NULL,
+        path TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        looks TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        first_ms INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        UNIQUE (route, path, kind, looks)
+    ) STRICT;
+
+    CREATE TABLE parity_sample (
+        cluster INTEGER NOT NULL REFERENCES parity_cluster (id) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        UNIQUE (cluster, id)
+    ) STRICT;
+    CREATE INDEX parity_sample_by_time ON parity_sample (at_ms);
+    ",
 ];
 
 /// What the file is before any step is taken.
@@ -93,6 +129,26 @@ pub(crate) async fn inspect(connection: &mut SqliteConnection) -> Result<Found, 
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await?;
     let empty = application == 0 && version == 0 && tables == 0;
     Ok(if empty || application == APPLICATION_ID { Found::Ours(version) } else { Found::Foreign })
+}
+
+/// What is wrong with the tables that revisions rest on; `None`: nothing. Those of parity may be
+/// large, and are no reason to do without revisions.
+pub(crate) async fn damage(
+    connection: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'parity*'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for table in tables {
+        let check = sqlx::AssertSqlSafe(format!("PRAGMA quick_check(\"{table}\")"));
+        let found: String = sqlx::query_scalar(check).fetch_one(&mut *connection).await?;
+        if found != "ok" {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes the steps that are missing, all or none. Another process may be doing the same: the

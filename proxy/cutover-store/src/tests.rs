@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use crate::*;
 
 mod faults;
+mod parity;
 
 fn dir() -> TempDir {
     tempfile::tempdir().unwrap()
