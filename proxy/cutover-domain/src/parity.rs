@@ -31,6 +31,7 @@ mod noise;
 mod place;
 mod report;
 mod reset;
+mod resume;
 mod shape;
 
 pub use bound::{BOUND_ERROR, Outlook, lower_bound, needed, outlook, upper_bound};

@@ -107,7 +107,7 @@ impl Counters {
 // === impl Pace ===
 
 impl Pace {
-    const HOURS: u64 = 24;
+    pub(super) const HOURS: u64 = 24;
 
     pub(crate) fn count(&mut self, now: u64) {
         self.since.get_or_insert(now);

@@ -31,6 +31,8 @@ pub enum Cause {
     /// Something became known as noise, which earlier verdicts did not go by. Verdicts are counted
     /// anew; evidence, pairs, latency and coverage never went by it and stay.
     Profile,
+    /// The store was away when the process started, which therefore began without what is in it.
+    Store,
 }
 
 /// Counters of an earlier time.
@@ -94,7 +96,7 @@ impl Parity {
         }
     }
 
-    fn keep_epoch(&mut self, cause: Cause, now: u64) {
+    pub(super) fn keep_epoch(&mut self, cause: Cause, now: u64) {
         let mut epoch = self.epoch(cause, now);
         // A route learns its noise bit by bit; that must not push whole builds out of history.
         let again = |last: &mut Epoch| cause == Cause::Profile && last.cause == Cause::Profile;
@@ -152,6 +154,7 @@ impl Cause {
             Cause::Rules => "rules",
             Cause::Legacy => "legacy",
             Cause::Profile => "profile",
+            Cause::Store => "store",
         }
     }
 }
