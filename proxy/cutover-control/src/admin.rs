@@ -20,12 +20,14 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     applied::Applied,
+    comparisons::{Comparisons, Seen},
     controller::Controller,
     live::{LiveCounters, LiveNumbers, Window},
 };
 
 mod auth;
 mod config;
+mod diffs;
 mod dispatch;
 mod endpoints;
 mod explain;
@@ -33,6 +35,7 @@ mod exposition;
 mod failure;
 mod moves;
 mod openapi;
+mod parity;
 mod plan;
 mod probes;
 mod query;
@@ -100,6 +103,8 @@ pub struct AdminParts {
     pub applied: watch::Receiver<Applied>,
     /// Numbers of the data plane.
     pub live: Arc<dyn LiveCounters>,
+    /// How candidates answer; `None`: nothing compares sides, which is told as a fault.
+    pub comparisons: Option<Arc<dyn Comparisons>>,
     /// Everything registered, as OpenMetrics text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the proxy serves.
@@ -236,6 +241,16 @@ impl Admin {
         let window = locked(&self.window);
         let bounds = self.parts.live.bounds_seconds();
         routes.map(|route| (route, window.numbers(route, bounds))).collect()
+    }
+
+    /// What is known of how a route's candidate answers.
+    fn seen(&self, route: &str) -> Option<Seen> {
+        self.parts.comparisons.as_ref()?.seen(route)
+    }
+
+    /// The lower bound of a route's parity; `None`: nothing was judged.
+    fn bound(&self, route: &str) -> Option<f64> {
+        parity::bound(&self.parts.comparisons.as_ref()?.counters(route)?)
     }
 
     fn applied_revision(&self) -> u64 {

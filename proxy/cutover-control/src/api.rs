@@ -6,11 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod config;
+mod diffs;
 mod moves;
+mod parity;
 mod status;
 
 pub use config::*;
+pub use diffs::*;
 pub use moves::*;
+pub use parity::*;
 pub use status::*;
 
 use crate::{loader::Diagnostic, token::Role};

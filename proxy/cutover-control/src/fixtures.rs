@@ -1,14 +1,14 @@
 //! Declarations as text, for tests.
 //!
-//! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new]`. A group
-//! named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
+//! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]`. A
+//! group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
 
 use std::sync::Arc;
 
 use cutover_domain::{
-    Cohort, Declaration, EndpointMatch, Group, Percent, RouteSpec, Scheme, Target, Timeouts,
-    Upstream, UpstreamTls,
+    Cohort, Declaration, EndpointMatch, Group, Percent, RouteSpec, Scheme, ShadowSpec, Target,
+    Timeouts, Upstream, UpstreamTls,
 };
 use http::Method;
 
@@ -73,7 +73,7 @@ fn route(line: &str) -> RouteSpec {
         writes: option("writes=").map(|class| class.parse().unwrap()),
         target: target(&format!("{phase} {}", percent.unwrap_or("0"))),
         timeouts: Timeouts::default(),
-        shadow: None,
+        shadow: rest.contains(&"copied").then(ShadowSpec::default),
         rules: Default::default(),
     }
 }

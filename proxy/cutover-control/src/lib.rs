@@ -4,7 +4,8 @@
 //! what the store recorded and hands [`cutover_domain::RouteTable`]s to the data plane over a
 //! `watch`. The data plane reports [`Applied`] back. [`AdminServer`] is the only way in.
 //!
-//! What it needs from elsewhere comes as traits: [`Loader`] (files), [`LiveCounters`] (numbers).
+//! What it needs from elsewhere comes as traits: [`Loader`] (files), [`LiveCounters`] (numbers),
+//! [`Comparisons`] (how candidates answer).
 //!
 //! Refused here: requests of users (the data plane never waits for this crate), parsing of
 //! configuration, and any path to the store that a request could wait for.
@@ -13,6 +14,7 @@ mod admin;
 pub mod api;
 mod applied;
 mod codes;
+mod comparisons;
 mod controller;
 #[cfg(test)]
 mod fixtures;
@@ -33,6 +35,7 @@ pub use admin::{
 };
 pub use applied::Applied;
 pub use codes::{CODES, Code, CodeDoc};
+pub use comparisons::{Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion};
 pub use controller::{
     Answered, Clock, ControlConfig, Controller, StartError, StoreText, system_clock,
 };

@@ -7,6 +7,7 @@
 //! The data plane has threads of its own and blocks the calling one; everything else runs on a
 //! small runtime beside it.
 
+mod comparisons;
 mod failure;
 mod lifecycle;
 mod loader;
@@ -24,8 +25,8 @@ use std::{
 };
 
 use cutover_control::{
-    AdminConfig, AdminError, AdminParts, AdminServer, AdminTlsFiles, ControlConfig, Controller,
-    Lifecycle, Loaded, system_clock,
+    AdminConfig, AdminError, AdminParts, AdminServer, AdminTlsFiles, Comparisons, ControlConfig,
+    Controller, Lifecycle, Loaded, system_clock,
 };
 use cutover_domain::{RouteTable, exchange::Copies};
 use cutover_gateway::{Gateway, GatewayHandle, Inherited};
@@ -38,6 +39,7 @@ use tokio::{
 
 pub use self::failure::StartError;
 use self::{
+    comparisons::Compared,
     lifecycle::{Ending, notify},
     loader::FileLoader,
     telling::Telling,
@@ -115,7 +117,7 @@ fn serve(
 
     let lifecycle = Lifecycle::default();
     lifecycle.set_listening(true);
-    let (applied, parts) = parts(&controller, &handle, telling, &lifecycle);
+    let (applied, parts) = parts(&controller, &handle, shadow.as_ref(), telling, &lifecycle);
     runtime.spawn(follow_tables(controller.clone(), handle.clone(), shadow.clone()));
     runtime.spawn(report_applied(handle.clone(), applied));
     let (stop_admin, admin_stopped) = oneshot::channel();
@@ -230,16 +232,20 @@ fn admin_config(config: &Config) -> AdminConfig {
 fn parts(
     controller: &Controller,
     handle: &GatewayHandle,
+    shadow: Option<&ShadowHandle>,
     telling: &Telling,
     lifecycle: &Lifecycle,
 ) -> (watch::Sender<cutover_control::Applied>, AdminParts) {
     let now = handle.applied().borrow().revision;
     let first = cutover_control::Applied { revision: now, at: Instant::now() };
     let (sender, applied) = watch::channel(first);
+    let comparisons =
+        shadow.map(|shadow| Arc::new(Compared(shadow.clone())) as Arc<dyn Comparisons>);
     let parts = AdminParts {
         controller: controller.clone(),
         applied,
         live: Arc::new(numbers::Numbers(handle.clone())),
+        comparisons,
         metrics: telling.exposition(),
         lifecycle: lifecycle.clone(),
     };

@@ -8,9 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::{
     Admin,
     auth::Access,
-    config,
+    config, diffs,
     dispatch::{Call, Handling},
-    explain, moves, plan, probes, status, tokens,
+    explain, moves, parity, plan, probes, status, tokens,
 };
 use crate::{api, codes::Code, token::Role};
 
@@ -84,6 +84,14 @@ const EXPLAIN: &[Param] = &[
     ),
 ];
 
+const PARITY: &[Param] =
+    &[Param::text("target", "the lower bound that is wanted, between 0 and 1; default 0.995")];
+
+const DIFFS: &[Param] = &[
+    Param::text("path", "only clusters of this path"),
+    Param::number("limit", "at most so many clusters, up to 200; default 50"),
+];
+
 const MOVE_CODES: &[Code] = &[
     Code::StaleRevision,
     Code::UnknownRoute,
@@ -131,6 +139,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/routes/{id}", "route", "One route", V)
             .fails(&[Code::UnknownRoute])
             .answers::<api::RouteAnswer>(status::route),
+        get("/api/v1/routes/{id}/parity", "parity", "How a route's candidate answers", V)
+            .asks(PARITY)
+            .fails(&[Code::UnknownRoute])
+            .answers::<api::ParityAnswer>(parity::parity),
+        get("/api/v1/routes/{id}/diffs", "diffs", "How new's answers differ from legacy's", V)
+            .asks(DIFFS)
+            .fails(&[Code::UnknownRoute])
+            .answers::<api::DiffsAnswer>(diffs::diffs),
         get("/api/v1/history", "history", "Revisions, newest first", V)
             .asks(HISTORY)
             .fails(&[Code::StoreUnreachable])

@@ -34,7 +34,7 @@ pub(super) fn status(admin: Arc<Admin>, _: Call) -> Handling {
         let at_ms = admin.parts.controller.now_ms();
         let ids = view.table.routes.iter().map(|route| route.spec.id.as_str());
         let numbers = admin.numbers(ids);
-        let row = |route: &Route| row(&view, route, &numbers, at_ms);
+        let row = |route: &Route| row(&admin, &view, route, &numbers, at_ms);
         Ok(Reply::ok(StatusAnswer {
             revision: view.truth.head,
             applied_revision: admin.applied_revision(),
@@ -53,7 +53,7 @@ pub(super) fn route(admin: Arc<Admin>, call: Call) -> Handling {
         let unknown = || Failure::from(Refused::UnknownRoute(call.id.clone()));
         let (_, route) = view.table.route(&call.id).ok_or_else(unknown)?;
         let numbers = admin.numbers([route.spec.id.as_str()].into_iter());
-        let route = row(&view, route, &numbers, admin.parts.controller.now_ms());
+        let route = row(&admin, &view, route, &numbers, admin.parts.controller.now_ms());
         Ok(Reply::ok(RouteAnswer { applied_revision: admin.applied_revision(), route }))
     })
 }
@@ -85,7 +85,13 @@ fn config(admin: &Admin, view: &View) -> ConfigRow {
     }
 }
 
-fn row(view: &View, route: &Route, numbers: &HashMap<&str, LiveNumbers>, now_ms: u64) -> RouteRow {
+fn row(
+    admin: &Admin,
+    view: &View,
+    route: &Route,
+    numbers: &HashMap<&str, LiveNumbers>,
+    now_ms: u64,
+) -> RouteRow {
     let (spec, state) = (&route.spec, &route.state);
     let numbers = numbers.get(spec.id.as_str()).cloned().unwrap_or_default();
     let changed_at_ms = view.truth.routes.get(&spec.id).map(|record| record.changed_at_ms);
@@ -106,7 +112,7 @@ fn row(view: &View, route: &Route, numbers: &HashMap<&str, LiveNumbers>, now_ms:
         rps: numbers.requests_per_second,
         legacy: side(&spec.legacy, numbers.legacy),
         new: spec.new.as_ref().map(|new| side(new, numbers.new)),
-        parity: None,
+        parity: admin.bound(&spec.id),
         budget: None,
         gate: gate(view, route),
         changed_at_ms,

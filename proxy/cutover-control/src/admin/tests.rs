@@ -24,6 +24,7 @@ mod access;
 mod answers;
 mod codes;
 mod connections;
+mod parity;
 
 /// A control plane with its admin API, and a data plane that only reports.
 struct Rig {
@@ -90,6 +91,7 @@ impl Rig {
             controller: controller.clone(),
             applied: applied.subscribe(),
             live: Arc::new(Still),
+            comparisons: Some(Arc::new(parity::Seeing)),
             metrics: Arc::new(move || {
                 let mut text = String::new();
                 prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

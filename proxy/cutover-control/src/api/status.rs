@@ -70,7 +70,9 @@ pub struct RouteRow {
     /// New; absent: no upstream is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<SideRow>,
-    /// Share of copies that were answered alike, 0 to 1; absent: nothing was compared.
+    /// Lower bound of the share of copies that new answers as legacy does, 0 to 1, exact and
+    /// one-sided at 95 %; it counts since the build of new, rules, or legacy's noise last changed.
+    /// Absent: nothing was judged. `/parity` tells more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parity: Option<f64>,
     /// Share of the error budget that is left, 0 to 1; absent: no objective is watched.

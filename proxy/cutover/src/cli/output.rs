@@ -1,6 +1,7 @@
 //! Data on standard output: tables for people, JSON with a version for programs.
 
 use comfy_table::{Table, presets::NOTHING};
+use cutover_domain::compare::day;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -83,24 +84,9 @@ fn versioned(kind: &str, document: &impl Serialize) -> Value {
 /// A moment as people write it, in UTC: `2026-11-21 08:58:15Z`.
 pub(super) fn utc(at_ms: u64) -> String {
     let seconds = at_ms / 1000;
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
+    let second = seconds % 86_400;
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of a number of days since 1970-01-01 (Howard Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms", `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+    format!("{} {hour:02}:{minute:02}:{second:02}Z", day(seconds))
 }
 
 /// How long ago, in its largest unit: `45s`, `12m`, `3h`, `5d`.

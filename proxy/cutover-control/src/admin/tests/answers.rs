@@ -6,7 +6,7 @@ use crate::api::{
     Versioned,
 };
 
-fn read<T: serde::de::DeserializeOwned>(got: &Got) -> T {
+pub(super) fn read<T: serde::de::DeserializeOwned>(got: &Got) -> T {
     assert_eq!(got.status, 200, "{}", got.body);
     assert_eq!(got.header("cache-control"), Some("no-store"));
     let answer: Versioned<T> = serde_json::from_str(&got.body).unwrap();

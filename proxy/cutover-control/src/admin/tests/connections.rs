@@ -159,6 +159,7 @@ async fn tls_serves_and_its_certificate_can_change() {
         controller: rig.controller.clone(),
         applied: rig.applied.subscribe(),
         live: Arc::new(Still),
+        comparisons: None,
         metrics: Arc::new(String::new),
         lifecycle: rig.lifecycle.clone(),
     };

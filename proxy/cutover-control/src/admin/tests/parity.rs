@@ -1,0 +1,210 @@
+//! How candidates answer, asked over real connections.
+
+use cutover_domain::{
+    compare::{Action, Difference, Format, Incomparable, Kind, Rule},
+    exchange::{Dropped, TraceIds},
+    parity::{Basis, Cause, Counters, Observation, Parity, Shape},
+};
+
+use super::*;
+use crate::{
+    Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion,
+    api::{DiffsAnswer, ParityAnswer, StandingName},
+};
+
+/// Route `read` differs at `body.name` every tenth time; legacy differs from itself at `body.seen`
+/// every fifth, and so does new, independently. Of `list` nothing was copied yet.
+pub(super) struct Seeing;
+
+const NAME: &str = "body.name";
+const SEEN: &str = "body.seen";
+
+fn parity() -> Parity {
+    let mut parity = Parity::new(Basis { rules: "r1".into(), ..Basis::default() }, 100);
+    let shape = Shape::new("GET", "/read/{id}", [], 200, None);
+    let judge = |parity: &mut Parity, compared: Result<&[Difference], Incomparable>| {
+        let (paired, now) = (true, 1_000);
+        parity.judge(&Observation {
+            compared,
+            paired,
+            shape: &shape,
+            latency_micros: Some(2_500),
+            now,
+        });
+    };
+    for request in 0..400 {
+        let mut differences = Vec::new();
+        if request % 10 == 0 {
+            differences.push(difference(NAME, true, false));
+        }
+        if request % 5 == 1 {
+            differences.push(difference(SEEN, request % 2 == 0, request % 2 == 1));
+        }
+        judge(&mut parity, Ok(&differences));
+    }
+    judge(&mut parity, Err(Incomparable::Malformed));
+    parity.drop_one(Dropped::Rate);
+    parity.see(&Shape::new("GET", "/read/{id}", ["expand"], 200, None), 1_000);
+    parity
+}
+
+fn difference(path: &str, candidate: bool, reference: bool) -> Difference {
+    let (path, kind, shape) = (path.parse().unwrap(), Kind::Value, "text→text".into());
+    Difference { path, kind, candidate, reference: Some(reference), shape }
+}
+
+impl Comparisons for Seeing {
+    fn counters(&self, route: &str) -> Option<Counters> {
+        (route == "read").then(|| parity().snapshot().counters.clone())
+    }
+
+    fn seen(&self, route: &str) -> Option<Seen> {
+        let cluster = |path: &str, count| Cluster {
+            path: path.parse().unwrap(),
+            kind: Kind::Value,
+            values: "text→text".into(),
+            count,
+            samples: vec![name()],
+        };
+        let rule = Rule {
+            pattern: SEEN.parse().unwrap(),
+            action: Action::Shape(Format::Rfc3339),
+            reason: "legacy differs from itself".into(),
+            expires: None,
+        };
+        (route == "read").then(|| Seen {
+            accounting: Accounting {
+                eligible: 403,
+                matches: 320,
+                mismatches: 40,
+                noisy: 40,
+                incomparable: 1,
+                dropped: [(Dropped::Rate, 1), (Dropped::Budget, 0)].into(),
+            },
+            parity: parity(),
+            clusters: vec![cluster(SEEN, 90), cluster(NAME, 40)],
+            suggestions: vec![Suggestion { rule, why: "80 of 80 values have this form".into() }],
+        })
+    }
+}
+
+fn name() -> SampleName {
+    SampleName {
+        id: "7".into(),
+        at_ms: 5,
+        live_trace: TraceIds { trace_id: 0xab, span_id: 1 },
+        copy_trace: TraceIds { trace_id: 0xcd, span_id: 2 },
+        shape: "GET /read/{id} 2xx".into(),
+    }
+}
+
+const FILES: &str = "read shadow copied\n list shadow copied\n bare shadow\n first legacy copied\n \
+                     write shadow copied post writes=unsafe";
+
+#[tokio::test]
+async fn the_parity_of_a_route_accounts_for_every_request() {
+    let rig = Rig::new(FILES).await;
+    let answer: ParityAnswer = answers::read(&rig.get("/api/v1/routes/read/parity").await);
+    let accounting = answer.accounting.unwrap();
+    assert_eq!((accounting.compared, accounting.open), (401, 1));
+    assert_eq!(accounting.dropped, [("rate".to_owned(), 1)].into(), "zeros are left out");
+    let dropped: u64 = accounting.dropped.values().sum();
+    assert_eq!(accounting.eligible, accounting.compared + dropped + accounting.open);
+
+    let parity = answer.parity.unwrap();
+    assert!(parity.bound < parity.point.unwrap() && parity.bound > 0.8, "{parity:?}");
+    assert_eq!(parity.counters.incomparable, [("malformed".to_owned(), 1)].into());
+    assert_eq!(parity.pairs, 400);
+    assert_eq!(parity.latency.unwrap().count, 401);
+    let coverage = &parity.coverage;
+    assert_eq!((coverage.compared, coverage.seen, coverage.share), (1, 2, Some(0.5)));
+    assert_eq!(coverage.missing, ["GET /read/{id}?expand 2xx"]);
+    let [regression] = &parity.regressions[..] else { panic!("{parity:?}") };
+    assert_eq!(
+        (regression.path.as_str(), regression.only_new, regression.only_legacy),
+        (NAME, 40, 0)
+    );
+    assert!(regression.ln_evidence > parity.ln_threshold);
+    let [noise] = &parity.noise[..] else { panic!("{parity:?}") };
+    assert_eq!((noise.path.as_str(), noise.known.as_slice()), (SEEN, &["value".to_owned()][..]));
+    assert_eq!(noise.suggestion.as_ref().unwrap().rule.shape.as_deref(), Some("rfc3339"));
+    assert_eq!(parity.basis.rules.as_deref(), Some("r1"));
+    let [epoch] = &parity.history[..] else { panic!("{parity:?}") };
+    assert_eq!((epoch.cause.as_str(), epoch.since_ms), (Cause::Profile.as_str(), 100_000));
+    let codes: Vec<_> = answer.blocks.iter().map(|block| block.code.as_str()).collect();
+    assert_eq!(codes, ["regression", "bound", "comparisons", "coverage"]);
+    assert!(answer.blocks[0].why.contains("40 of 400 pairs"), "{:?}", answer.blocks);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn another_target_makes_another_outlook() {
+    let rig = Rig::new(FILES).await;
+    let ask = async |target: &str| -> ParityAnswer {
+        answers::read(&rig.get(&format!("/api/v1/routes/read/parity?target={target}")).await)
+    };
+    let outlook = |answer: ParityAnswer| answer.parity.unwrap().outlook;
+    assert_eq!(outlook(ask("0.5").await).state, crate::api::OutlookName::Reached);
+    assert_eq!(outlook(ask("0.999").await).state, crate::api::OutlookName::Below);
+    for target in ["1", "0", "99.5", "much"] {
+        let got = rig.get(&format!("/api/v1/routes/read/parity?target={target}")).await;
+        assert_eq!(got.code(), "bad_request", "{target}");
+    }
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn differences_come_by_excess_over_noise() {
+    let rig = Rig::new(FILES).await;
+    let answer: DiffsAnswer = answers::read(&rig.get("/api/v1/routes/read/diffs").await);
+    let [name, seen] = &answer.clusters[..] else { panic!("{answer:?}") };
+    assert_eq!((name.path.as_str(), name.standing), (NAME, StandingName::Regression));
+    assert_eq!((name.excess, name.count), (40, 40));
+    assert!((name.share - 40.0 / 360.0).abs() < 1e-9, "{}", name.share);
+    assert!(name.suggestion.is_none(), "a mistake of new is no noise");
+    assert_eq!((seen.path.as_str(), seen.standing), (SEEN, StandingName::Noise));
+    assert_eq!((seen.excess, seen.count), (0, 90), "as often as legacy itself");
+    assert_eq!(seen.samples[0].trace_id, format!("{:032x}", 0xab));
+    assert!(answer.copies.taken && answer.bound.is_some());
+    let answer: DiffsAnswer = answers::read(&rig.get("/api/v1/routes/read/diffs?limit=1").await);
+    assert_eq!((answer.clusters.len(), answer.clusters_total), (1, 2));
+    let answer: DiffsAnswer =
+        answers::read(&rig.get("/api/v1/routes/read/diffs?path=body.seen").await);
+    assert_eq!((answer.clusters[0].path.as_str(), answer.clusters_total), (SEEN, 1));
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn nothing_compared_says_why() {
+    let rig = Rig::new(FILES).await;
+    for (route, code) in [
+        ("list", None),
+        ("bare", Some("no_shadow")),
+        ("first", Some("phase")),
+        ("write", Some("writes")),
+    ] {
+        let answer: DiffsAnswer =
+            answers::read(&rig.get(&format!("/api/v1/routes/{route}/diffs")).await);
+        assert_eq!(answer.copies.code.as_deref(), code, "{route}");
+        assert_eq!((answer.copies.taken, answer.accounting), (code.is_none(), None), "{route}");
+        let answer: ParityAnswer =
+            answers::read(&rig.get(&format!("/api/v1/routes/{route}/parity")).await);
+        assert_eq!(answer.blocks[0].code, "no_copies", "{route}");
+        assert!(answer.parity.is_none(), "{route}");
+    }
+    assert_eq!(rig.get("/api/v1/routes/nowhere/diffs").await.code(), "unknown_route");
+    assert_eq!(rig.get("/api/v1/routes/nowhere/parity").await.code(), "unknown_route");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn status_shows_the_bound_and_not_the_point() {
+    let rig = Rig::new(FILES).await;
+    let status = rig.get("/api/v1/status").await.json();
+    let bound = parity().snapshot().counters.bound();
+    assert_eq!(status["routes"][0]["parity"].as_f64(), Some(bound));
+    assert!(status["routes"][1]["parity"].is_null(), "nothing was judged");
+    let route = rig.get("/api/v1/routes/read").await.json();
+    assert_eq!(route["route"]["parity"].as_f64(), Some(bound));
+    rig.end().await;
+}
