@@ -50,6 +50,13 @@ pub struct Exchange {
     pub response: Option<ResponseCopy>,
     /// The live request's trace.
     pub trace: TraceIds,
+    /// The flags of that trace, as W3C Trace Context writes them.
+    pub trace_flags: u8,
+    /// The trace that the copy is to have: chosen at once, so that the live request's span can
+    /// name it.
+    pub copy_trace_id: u128,
+    /// The live request's spans, if they were not kept already.
+    pub held: Option<Box<dyn HeldSpans>>,
     /// When the request came.
     pub at: SystemTime,
     /// From the request's head to the end of its answer.
@@ -105,6 +112,12 @@ pub struct TraceIds {
     pub trace_id: u128,
     /// Of the live request's SERVER span.
     pub span_id: u64,
+}
+
+/// Spans that were not kept, and can be for as long as they are held.
+pub trait HeldSpans: fmt::Debug + Send + Sync {
+    /// Keeps them after all; never waits.
+    fn keep(self: Box<Self>);
 }
 
 /// How requests of a route are copied: part of a route that wants it. Copies load the other side,

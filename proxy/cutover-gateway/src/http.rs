@@ -63,7 +63,7 @@ pub(crate) async fn proxy(
         exchange.copying = None;
     }
     if let (Some(copying), Some(copies)) = (&mut exchange.copying, &connection.shared.copies) {
-        copying.request(&parts);
+        copying.request(&parts, &exchange.trace);
         if let (Some(upload), Some(copy)) = (&exchange.upload, copying::body(copies.budget())) {
             upload.copy_to(copy);
         }
@@ -142,8 +142,11 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
     };
     let decision = decide(route, &request, side_override(&live.settings, parts));
     exchange.decided(position, &decision);
-    if let Some(copies) = &connection.shared.copies {
-        exchange.copying = Copying::begin(exchange, position, &decision, &request, copies.budget());
+    if let Some(copies) = &connection.shared.copies
+        && let Some(copying) =
+            Copying::begin(exchange, position, &decision, &request, copies.budget())
+    {
+        exchange.copied(copying, parts);
     }
     live.upstream_position(route, decision.side)
 }

@@ -134,11 +134,29 @@ impl TraceContext {
         Self { trace_id, span_id, flags: Flags::RANDOM.with_sampled(sampled), state: None }
     }
 
+    /// Starts the trace of this name, which is random, with a span id of our own.
+    #[must_use]
+    pub(crate) fn root_of(trace_id: TraceId, sampled: bool) -> Self {
+        let flags = Flags::RANDOM.with_sampled(sampled);
+        Self { trace_id, span_id: SpanId::random(), flags, state: None }
+    }
+
     /// The context of a new operation below this one: same trace, flags and
     /// state, a new span id.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { span_id: SpanId::random(), ..self.clone() }
+    }
+
+    /// An id for another trace that will link to this one. If this one's id is
+    /// declared random, the other has the same random bits: a sampler that goes
+    /// by a ratio keeps both or neither, so links lead somewhere.
+    #[must_use]
+    pub fn linked(&self) -> TraceId {
+        match self.flags.is_random() {
+            true => self.trace_id.alike(),
+            false => ids::root().0,
+        }
     }
 
     /// Writes the context into the headers of an outgoing request, replacing

@@ -194,10 +194,19 @@ impl ExportConfig {
     }
 }
 
-/// A queue that nothing empties.
+/// A queue that takes nothing.
 #[cfg(test)]
 pub(crate) fn queue_for_tests(spans_max: usize) -> Spans {
-    queue::bounded(spans_max, spans_max, TelemetryMetrics::new()).0
+    open_queue_for_tests(spans_max, &TelemetryMetrics::new()).0
+}
+
+/// A queue that takes so many spans, for as long as its other end is held.
+#[cfg(test)]
+pub(crate) fn open_queue_for_tests(
+    spans_max: usize,
+    metrics: &TelemetryMetrics,
+) -> (Spans, impl Sized + use<>) {
+    queue::bounded(spans_max, spans_max, metrics.clone())
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@
 pub mod baggage;
 pub mod canonical;
 pub mod context;
+pub mod copies;
 pub mod export;
 pub mod logs;
 pub mod metrics;
@@ -75,5 +76,5 @@ mod tracer;
 mod trust;
 mod wire;
 
-pub use tracer::{RequestTrace, Tracer};
+pub use tracer::{HeldRequest, RequestTrace, Tracer};
 pub use trust::{IpNet, IpNetError, Trust};

@@ -4,9 +4,11 @@
 //! sampled flag that travels on. At the end: [`Sampler::decide`] sees the
 //! [`Outcome`] too and says whether this process keeps its spans. Today the
 //! second follows the first; rules that keep errors or slow requests belong
-//! there and change nothing else.
+//! there and change nothing else. What is kept by a rule and not by the ratio
+//! is bounded by a [`RateCap`].
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::context::{Flags, TraceId};
 
@@ -52,6 +54,21 @@ pub enum Reason {
     Parent,
     /// The ratio chose this root.
     Ratio,
+    /// The copy was not answered as the live request was.
+    Mismatch,
+    /// The side that got the copy gave no answer.
+    CandidateFailed,
+}
+
+/// So many a second and no more: keeps what is kept by a rule of its own from
+/// flooding the receiver when everything meets the rule.
+#[derive(Debug)]
+pub struct RateCap {
+    per_second: u32,
+    since: Instant,
+    /// Seconds after `since` in the upper half, how many in that second in the
+    /// lower.
+    taken: AtomicU64,
 }
 
 /// A ratio outside 0..=1.
@@ -124,7 +141,31 @@ impl Reason {
         match self {
             Self::Parent => "parent",
             Self::Ratio => "ratio",
+            Self::Mismatch => "parity_mismatch",
+            Self::CandidateFailed => "candidate_failed",
         }
+    }
+}
+
+// === impl RateCap ===
+
+impl RateCap {
+    /// At most `per_second` in each second, counted from `now`.
+    #[must_use]
+    pub fn new(per_second: u32, now: Instant) -> Self {
+        Self { per_second, since: now, taken: AtomicU64::new(0) }
+    }
+
+    /// Whether there is room for one more at `now`, which is then taken. Never
+    /// blocks.
+    pub fn admits(&self, now: Instant) -> bool {
+        let second = now.saturating_duration_since(self.since).as_secs() << 32;
+        let take = |taken: u64| {
+            // A thread that is a little behind takes from the newest second.
+            let taken = taken.max(second);
+            ((taken as u32) < self.per_second).then_some(taken + 1)
+        };
+        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 

@@ -6,6 +6,7 @@
 //! attributes follow OpenTelemetry's semantic conventions 1.42.
 
 mod client;
+mod copy;
 mod parts;
 mod record;
 mod redaction;
@@ -17,8 +18,10 @@ use std::time::Instant;
 
 use http::{HeaderValue, Method, StatusCode, Version};
 
-use crate::context::SpanId;
+use crate::context::{SpanId, TraceId};
 
+pub(crate) use copy::CopyRecord;
+pub use copy::{ComparisonSpan, CopyEnd, CopySpans};
 pub(crate) use parts::{method_attribute, protocol_version};
 pub(crate) use record::{Clock, RequestRecord};
 pub use redaction::{KEYS_DEFAULT, Redaction};
@@ -83,8 +86,9 @@ pub struct Decision<'a> {
     pub idempotency_key: bool,
     /// `cutover.retry.budget_exhausted`.
     pub retry_budget_exhausted: bool,
-    /// `cutover.shadow.sent`: a copy went to the other side.
-    pub shadow_sent: bool,
+    /// `cutover.shadow.trace_id`: the trace of the copy that goes to the other
+    /// side, and `cutover.shadow.sent`; `None`: there is no copy.
+    pub shadow_trace: Option<TraceId>,
 }
 
 /// One attempt at one upstream. Cheap to keep while the request runs.

@@ -35,6 +35,13 @@ pub struct RequestTrace {
     has_span: bool,
 }
 
+/// The spans of a request that was not kept, for as long as something may yet speak for it.
+#[derive(Debug)]
+pub struct HeldRequest {
+    record: Box<RequestRecord>,
+    spans: Spans,
+}
+
 /// What to do with a request's baggage.
 #[derive(Clone, Copy, Debug)]
 enum Baggage {
@@ -103,6 +110,27 @@ impl Tracer {
         }
     }
 
+    /// Whether anything is ever recorded.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.spans.is_some()
+    }
+
+    /// As [`Self::record`], of a request that is not kept but may yet be, for this reason. `None`:
+    /// nothing is ever recorded.
+    #[must_use]
+    pub fn hold(
+        &self,
+        trace: &RequestTrace,
+        reason: Reason,
+        server: &ServerSpan<'_>,
+        attempts: impl IntoIterator<Item = ClientSpan>,
+    ) -> Option<HeldRequest> {
+        let spans = self.spans.clone()?;
+        let record = RequestRecord::new(trace, reason, server, attempts);
+        Some(HeldRequest { record, spans })
+    }
+
     fn join(&self, incoming: TraceContext) -> RequestTrace {
         let has_span = self.spans.is_some();
         RequestTrace {
@@ -129,6 +157,21 @@ impl Tracer {
             baggage: Baggage::None,
             has_span: self.spans.is_some(),
         }
+    }
+}
+
+// === impl HeldRequest ===
+
+impl HeldRequest {
+    /// Queues the spans after all. Never blocks; what does not fit is dropped and counted.
+    pub fn keep(self) {
+        self.spans.push_request(self.record);
+    }
+
+    /// Bytes it holds, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.record.bytes()
     }
 }
 
@@ -165,13 +208,7 @@ impl RequestTrace {
     /// `traceparent`, `tracestate` to match, baggage by the trust rule and
     /// within its limits. Returns the id for the attempt's [`ClientSpan`].
     pub fn attempt(&self, headers: &mut HeaderMap) -> SpanId {
-        match self.baggage {
-            Baggage::None => {}
-            Baggage::Limit => {
-                baggage::limit(headers);
-            }
-            Baggage::Remove => baggage::remove(headers),
-        }
+        self.pass_baggage(headers);
         if !self.has_span {
             self.context.inject_over(headers, self.had_state);
             return self.context.span_id;
@@ -179,6 +216,17 @@ impl RequestTrace {
         let attempt = self.context.child();
         attempt.inject_over(headers, self.had_state);
         attempt.span_id
+    }
+
+    /// Leaves of the request's baggage what may go on: by the trust rule, within its limits.
+    pub fn pass_baggage(&self, headers: &mut HeaderMap) {
+        match self.baggage {
+            Baggage::None => {}
+            Baggage::Limit => {
+                baggage::limit(headers);
+            }
+            Baggage::Remove => baggage::remove(headers),
+        }
     }
 
     /// The flags that go on to upstreams.

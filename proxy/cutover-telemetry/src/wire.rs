@@ -132,6 +132,21 @@ impl Attributes<'_> {
         }
     }
 
+    /// A list; an empty one is left out.
+    pub(crate) fn texts(&mut self, key: &str, texts: &[Box<str>]) {
+        if texts.is_empty() {
+            return;
+        }
+        // `AnyValue { array_value = 5: ArrayValue { values = 1: AnyValue } }`.
+        self.value(key, |value| {
+            value.nested(5, |array| {
+                for text in texts {
+                    array.nested(1, |value| value.bytes(1, text.as_bytes()));
+                }
+            });
+        });
+    }
+
     pub(crate) fn display(&mut self, key: &str, text: impl fmt::Display) {
         self.value(key, |value| value.display(1, text));
     }

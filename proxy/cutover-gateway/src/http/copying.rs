@@ -9,10 +9,11 @@ use bytes::Bytes;
 use cutover_domain::{
     Decision, Exchange, Group, Reason, Side, Subjects, bucket, decision,
     exchange::{
-        Budget, Dropped, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, RequestCopy, ResponseCopy,
-        RouteCopies, TraceIds, candidate, subject_hash,
+        Budget, Dropped, HeldSpans, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX, RequestCopy,
+        ResponseCopy, RouteCopies, TraceIds, candidate, subject_hash,
     },
 };
+use cutover_telemetry::{HeldRequest, RequestTrace, context::TraceId};
 use http::{HeaderMap, StatusCode, header, request, response};
 
 use super::{exchange::Exchange as Live, headers};
@@ -27,6 +28,16 @@ pub(crate) struct Copying {
     body: BodyCopy,
     trailers: HeaderMap,
 }
+
+/// A copy that is complete, and who takes it.
+pub(super) struct Ready {
+    to: Arc<dyn RouteCopies>,
+    exchange: Exchange,
+}
+
+/// The spans of a live request, which its copy may yet speak for.
+#[derive(Debug)]
+struct Held(HeldRequest);
 
 /// Whom a copy sticks to, so that whole sessions are copied.
 #[derive(Clone, Copy)]
@@ -66,8 +77,9 @@ impl Copying {
     }
 
     /// The request's head, as an upstream will be sent it.
-    pub(super) fn request(&mut self, parts: &request::Parts) {
+    pub(super) fn request(&mut self, parts: &request::Parts, trace: &RequestTrace) {
         let mut headers = parts.headers.clone();
+        trace.pass_baggage(&mut headers);
         if !headers.contains_key(header::HOST)
             && let Some(authority) = headers::authority(&parts.uri, &parts.headers)
             && let Ok(host) = authority.parse()
@@ -94,27 +106,20 @@ impl Copying {
         self.trailers = trailers.clone();
     }
 
-    /// The exchange has ended, `whole` or in the middle of its answer. Says whether its copy was
-    /// handed over.
-    pub(super) fn end(self, live: &Live, whole: bool) -> bool {
+    /// The exchange has ended, `whole` or in the middle of its answer. `None`: there is no copy to
+    /// hand over.
+    pub(super) fn end(self, live: &Live, whole: bool) -> Option<Ready> {
         let to = Arc::clone(&self.to);
-        let Some(position) = live.route else {
-            return false;
-        };
+        let position = live.route?;
         // Who served may not be who was to.
         let served = if live.is_fallback { Side::Legacy } else { live.side };
         let route = &live.live.table.routes[position];
-        let Some(candidate) = candidate(route, served, self.subject.bucket) else {
-            return false;
-        };
+        let candidate = candidate(route, served, self.subject.bucket)?;
         match self.exchange(live, whole, (position, served, candidate)) {
-            Ok(exchange) => {
-                to.take(exchange);
-                true
-            }
+            Ok(exchange) => Some(Ready { to, exchange }),
             Err(reason) => {
                 to.give_up(reason);
-                false
+                None
             }
         }
     }
@@ -139,7 +144,7 @@ impl Copying {
             body: answer,
             trailers: self.trailers,
         });
-        let context = live.trace.context();
+        let (context, duration) = (live.trace.context(), live.start.elapsed());
         Ok(Exchange {
             table: Arc::clone(&live.live.table),
             route,
@@ -149,10 +154,38 @@ impl Copying {
             request,
             response,
             trace: TraceIds { trace_id: context.trace_id.get(), span_id: context.span_id.get() },
-            at: SystemTime::now(),
-            duration: live.start.elapsed(),
+            trace_flags: context.flags.bits(),
+            copy_trace_id: context.linked().get(),
+            held: None,
+            at: SystemTime::now() - duration,
+            duration,
             reserved,
         })
+    }
+}
+
+// === impl Ready ===
+
+impl Ready {
+    /// The trace that the copy will have.
+    pub(super) fn trace_id(&self) -> Option<TraceId> {
+        TraceId::new(self.exchange.copy_trace_id)
+    }
+
+    /// Hands the copy over; with it the live request's spans, if they are to be kept only if the
+    /// answers differ. They are paid for like the copy itself.
+    pub(super) fn hand_over(mut self, held: Option<HeldRequest>) {
+        let held = held.filter(|held| self.exchange.reserved.grow(held.bytes() as u64).is_ok());
+        self.exchange.held = held.map(|held| Box::new(Held(held)) as Box<dyn HeldSpans>);
+        self.to.take(self.exchange);
+    }
+}
+
+// === impl Held ===
+
+impl HeldSpans for Held {
+    fn keep(self: Box<Held>) {
+        self.0.keep();
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use cutover_domain::{Decision, OnFailure, Phase, Reason, Side};
 use cutover_telemetry::{
-    RequestTrace,
+    HeldRequest, RequestTrace,
     canonical::CanonicalLine,
     sampling::{self, Keep},
     span::{self, ClientSpan, ServerSpan},
@@ -15,7 +15,11 @@ use cutover_telemetry::{
 use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts};
 use smallvec::SmallVec;
 
-use super::{connection::Connection, copying::Copying, streams::Stream};
+use super::{
+    connection::Connection,
+    copying::{Copying, Ready},
+    streams::Stream,
+};
 use crate::{
     guard::Answering,
     live::{LiveRoute, LiveTable},
@@ -55,7 +59,7 @@ pub(crate) struct Exchange {
     _answering: Option<Answering>,
     /// Its HTTP/2 stream.
     pub(crate) stream: Option<Stream>,
-    /// Only for requests whose spans the head decision keeps.
+    /// Only for requests whose spans are kept by the head decision, or may be for their copy.
     details: Option<Box<Details>>,
     is_closed: bool,
 }
@@ -128,6 +132,14 @@ impl Exchange {
         }
     }
 
+    /// It has a copy, which may yet speak for keeping its spans.
+    pub(super) fn copied(&mut self, copying: Box<Copying>, parts: &Parts) {
+        self.copying = Some(copying);
+        if self.details.is_none() && self.connection.shared.tracer.is_recording() {
+            self.details = Some(Box::new(Details::of(parts)));
+        }
+    }
+
     pub(crate) fn live_route(&self) -> &LiveRoute {
         self.live.route(self.route)
     }
@@ -167,13 +179,15 @@ impl Exchange {
             Ending::Complete | Ending::ClientGone => {}
         }
         let outcome = self.outcome(ending);
-        let is_copied = self.copying.take().is_some_and(|copying| {
-            // Nobody served what we refused.
-            !self.is_rejected && copying.end(self, ending == Ending::Complete)
-        });
+        // Nobody served what we refused.
+        let copying = self.copying.take().filter(|_| !self.is_rejected);
+        let copy = copying.and_then(|copying| copying.end(self, ending == Ending::Complete));
         self.measure(outcome, end);
         self.log(outcome, end);
-        self.trace(outcome, end, is_copied);
+        let held = self.trace(outcome, end, copy.as_ref());
+        if let Some(copy) = copy {
+            copy.hand_over(held);
+        }
     }
 
     fn outcome(&self, ending: Ending) -> Outcome {
@@ -218,7 +232,9 @@ impl Exchange {
         });
     }
 
-    fn trace(&self, outcome: Outcome, end: Instant, is_copied: bool) {
+    /// Records the spans if they are kept. If it has a copy, that may be decided later: then they
+    /// are handed back.
+    fn trace(&self, outcome: Outcome, end: Instant, copy: Option<&Ready>) -> Option<HeldRequest> {
         let tracer = &self.connection.shared.tracer;
         let kept = tracer.keep(
             &self.trace,
@@ -229,9 +245,7 @@ impl Exchange {
                 duration: end.duration_since(self.start),
             },
         );
-        let (Keep::Yes(reason), Some(details)) = (kept, &self.details) else {
-            return;
-        };
+        let details = self.details.as_ref().filter(|_| kept.is_yes() || copy.is_some())?;
         let percent = (self.phase() == Phase::Canary)
             .then(|| self.route.map(|route| self.live.table.routes[route].state.percent.as_f64()))
             .flatten();
@@ -258,11 +272,18 @@ impl Exchange {
                 generation: self.live.table.revision,
                 fallback: self.is_fallback,
                 idempotency_key: details.idempotency_key,
-                shadow_sent: is_copied,
+                shadow_trace: copy.and_then(Ready::trace_id),
                 ..span::Decision::default()
             },
         };
-        tracer.record(&self.trace, reason, &server, self.attempts.iter().cloned());
+        let attempts = self.attempts.iter().cloned();
+        match kept {
+            Keep::Yes(reason) => {
+                tracer.record(&self.trace, reason, &server, attempts);
+                None
+            }
+            Keep::No => tracer.hold(&self.trace, sampling::Reason::Mismatch, &server, attempts),
+        }
     }
 
     fn log(&self, outcome: Outcome, end: Instant) {

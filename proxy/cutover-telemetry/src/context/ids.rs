@@ -55,6 +55,16 @@ impl TraceId {
         self.0
     }
 
+    /// A fresh id with the same 56 random bits, so that samplers decide alike about both. It differs
+    /// in the upper half and in the byte between, for receivers that know ids of 64 bits only.
+    pub(super) fn alike(self) -> Self {
+        SOURCE.with_borrow_mut(|source| {
+            let apart = u128::from(source.low.u8(1..)) << 56;
+            let low = self.0 & u128::from(u64::MAX);
+            Self(u128::from(source.high.u64(1..)) << 64 | low ^ apart)
+        })
+    }
+
     /// The 56 bits that level 2 asks to be random: what samplers decide by.
     #[must_use]
     pub fn randomness(self) -> u64 {

@@ -236,6 +236,21 @@ fn roots_are_random_and_children_keep_the_trace() {
 }
 
 #[test]
+fn linked_traces_have_the_random_bits_of_a_random_one_and_no_more() {
+    let root = TraceContext::new_root(false);
+    for _ in 0..1_000 {
+        let (one, other) = (root.linked(), root.linked());
+        assert_ne!(one, other);
+        assert_eq!(one.randomness(), root.trace_id.randomness());
+        assert_ne!(one.get() as u64, root.trace_id.get() as u64);
+        assert_ne!(one.get() >> 64, root.trace_id.get() >> 64);
+    }
+    // Whatever these bits are, they were not declared random.
+    let plain = TraceContext { flags: Flags::SAMPLED, ..root };
+    assert_ne!(plain.linked().randomness(), plain.trace_id.randomness());
+}
+
+#[test]
 fn threads_do_not_repeat_each_others_ids() {
     let threads: Vec<_> = (0..8)
         .map(|_| std::thread::spawn(|| (0..1000).map(|_| ids::root()).collect::<Vec<_>>()))

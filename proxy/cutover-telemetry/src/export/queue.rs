@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 
 use crate::metrics::{DropReason, Signal, TelemetryMetrics};
-use crate::span::RequestRecord;
+use crate::span::{CopyRecord, RequestRecord};
 
 /// The queue's entrance. Pushing never blocks and never fails: what does not
 /// fit is dropped and counted. Clones lead to the same queue.
@@ -33,6 +33,8 @@ pub(super) struct SpanReceiver {
 pub(super) enum Item {
     /// From the hot path.
     Request(Box<RequestRecord>),
+    /// From whoever asks the side that did not serve.
+    Copy(Box<CopyRecord>),
     /// From the OpenTelemetry SDK, as services use it.
     Sdk(Box<SpanData>),
 }
@@ -80,6 +82,16 @@ impl Spans {
     pub(crate) fn push_request(&self, record: Box<RequestRecord>) {
         let count = record.span_count();
         self.push(Item::Request(record), count);
+    }
+
+    pub(crate) fn push_copy(&self, record: Box<CopyRecord>) {
+        let count = record.span_count();
+        self.push(Item::Copy(record), count);
+    }
+
+    /// Counts spans that a rule would have kept, had it not kept so many before.
+    pub(crate) fn capped(&self, count: usize) {
+        self.shared.dropped(DropReason::RateCap, count);
     }
 
     pub(crate) fn push_sdk(&self, span: SpanData) {
@@ -144,6 +156,7 @@ impl Item {
     pub(super) fn span_count(&self) -> usize {
         match self {
             Self::Request(record) => record.span_count(),
+            Self::Copy(record) => record.span_count(),
             Self::Sdk(_) => 1,
         }
     }

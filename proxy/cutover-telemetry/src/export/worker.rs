@@ -210,7 +210,7 @@ impl Worker {
     /// An `ExportTraceServiceRequest`.
     fn encode(&self, items: Vec<Item>) -> Bytes {
         let (own, sdk): (Vec<_>, Vec<_>) =
-            items.into_iter().partition(|item| matches!(item, Item::Request(_)));
+            items.into_iter().partition(|item| !matches!(item, Item::Sdk(_)));
         let mut wire = Wire::with_capacity(64 * 1024);
         wire.nested(1, |wire| {
             wire.bytes(1, &self.resource);
@@ -235,6 +235,7 @@ impl Worker {
             for item in items {
                 match item {
                     Item::Request(record) => record.put(wire, 2, clock, &self.redaction),
+                    Item::Copy(record) => record.put(wire, 2, clock, &self.redaction),
                     Item::Sdk(span) => wire.bytes(2, &Span::from(*span).encode_to_vec()),
                 }
             }

@@ -24,6 +24,8 @@ crate::closed_label! {
     pub enum DropReason {
         /// It came faster than it could be sent.
         QueueFull => "queue_full",
+        /// A rule that keeps more than the ratio does had kept as many as it may.
+        RateCap => "rate_cap",
         /// No connection to the receiver, or it broke, until retries ended.
         Unreachable => "unreachable",
         /// The receiver did not answer in time.

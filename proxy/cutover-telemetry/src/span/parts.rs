@@ -1,11 +1,10 @@
-//! The facts that both kinds of span share.
+//! The facts that all kinds of span share.
 
-use std::fmt::Write;
+use std::fmt::{self, Display};
 
 use http::{Method, StatusCode, Version};
 
-use super::RouteLabel;
-use super::record::{Clock, RequestRecord};
+use super::record::Clock;
 use crate::context::{SpanId, TraceContext};
 use crate::wire::{Attributes, Wire};
 
@@ -23,8 +22,8 @@ pub(super) mod field {
     pub(in crate::span) const LINKS: u32 = 13;
     pub(in crate::span) const STATUS: u32 = 15;
     pub(in crate::span) const FLAGS: u32 = 16;
-    pub(in crate::span) const LINK_ATTRIBUTES: u32 = 4;
-    pub(in crate::span) const LINK_FLAGS: u32 = 6;
+    pub(super) const LINK_ATTRIBUTES: u32 = 4;
+    pub(super) const LINK_FLAGS: u32 = 6;
     pub(in crate::span) const STATUS_CODE: u32 = 3;
 }
 
@@ -34,7 +33,7 @@ const CODE_ERROR: u64 = 2;
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// What tells one span of a request from another.
+/// What one span of a trace is.
 pub(super) struct Identity {
     pub(super) span_id: SpanId,
     pub(super) parent: Option<SpanId>,
@@ -43,6 +42,13 @@ pub(super) struct Identity {
     pub(super) kind: u64,
     pub(super) start: std::time::Instant,
     pub(super) end: std::time::Instant,
+}
+
+/// `{verb} {METHOD} {template}`, without what there is none of.
+pub(super) struct Name<'a> {
+    pub(super) verb: Option<&'a str>,
+    pub(super) method: Option<&'a MethodName<'a>>,
+    pub(super) template: Option<&'a str>,
 }
 
 /// How a method is shown: unknown ones would let a client choose span names.
@@ -63,33 +69,52 @@ pub(crate) fn method_attribute(method: &Method) -> &'static str {
 /// Everything of a span but attributes, links and status.
 pub(super) fn put_identity(
     wire: &mut Wire,
-    record: &RequestRecord,
-    method: &MethodName<'_>,
+    context: &TraceContext,
+    name: impl Display,
     clock: Clock,
     identity: &Identity,
 ) {
-    wire.bytes(field::TRACE_ID, &record.context.trace_id.get().to_be_bytes());
+    wire.bytes(field::TRACE_ID, &context.trace_id.get().to_be_bytes());
     wire.bytes(field::SPAN_ID, &identity.span_id.get().to_be_bytes());
-    put_state(wire, &record.context);
+    put_state(wire, context);
     if let Some(parent) = identity.parent {
         wire.bytes(field::PARENT_SPAN_ID, &parent.get().to_be_bytes());
     }
-    wire.fixed32(field::FLAGS, flags(&record.context, identity.parent_is_remote));
-    wire.nested(field::NAME, |name| put_name(name, method, record.route.as_deref()));
+    wire.fixed32(field::FLAGS, flags(context, identity.parent_is_remote));
+    wire.display(field::NAME, name);
     wire.number(field::KIND, identity.kind);
     wire.fixed64(field::START, clock.unix_nanos(identity.start));
     wire.fixed64(field::END, clock.unix_nanos(identity.end));
 }
 
 /// `tracestate`, where there is one.
-pub(super) fn put_state(wire: &mut Wire, context: &TraceContext) {
+fn put_state(wire: &mut Wire, context: &TraceContext) {
     if let Some(Ok(state)) = context.state.as_ref().map(|state| state.to_str()) {
         wire.bytes(field::TRACE_STATE, state.as_bytes());
     }
 }
 
+/// A link to a span of another trace, and what it is to this one.
+pub(super) fn put_link(wire: &mut Wire, context: &TraceContext, is_remote: bool, kind: &str) {
+    wire.nested(field::LINKS, |wire| {
+        wire.bytes(field::TRACE_ID, &context.trace_id.get().to_be_bytes());
+        wire.bytes(field::SPAN_ID, &context.span_id.get().to_be_bytes());
+        put_state(wire, context);
+        wire.attributes(field::LINK_ATTRIBUTES).text("cutover.link.type", kind);
+        wire.fixed32(field::LINK_FLAGS, flags(context, is_remote));
+    });
+}
+
+/// Path and query of a target in origin form.
+pub(super) fn split_target(target: &str) -> (&str, Option<&str>) {
+    match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
+}
+
 /// OTLP's flags: the trace flags, and whether the parent is remote.
-pub(super) fn flags(context: &TraceContext, parent_is_remote: bool) -> u32 {
+fn flags(context: &TraceContext, parent_is_remote: bool) -> u32 {
     let remote = if parent_is_remote { IS_REMOTE } else { 0 };
     u32::from(context.flags.bits()) | HAS_IS_REMOTE | remote
 }
@@ -112,15 +137,6 @@ pub(super) fn put_status(
     wire.nested(field::STATUS, |wire| wire.number(field::STATUS_CODE, CODE_ERROR));
 }
 
-/// `{METHOD} {template}`, or the method alone.
-fn put_name(name: &mut Wire, method: &MethodName<'_>, route: Option<&RouteLabel>) {
-    let template = route.and_then(|route| route.template.as_deref());
-    let parts = [Some(method.in_name), template.map(|_| " "), template];
-    for part in parts.into_iter().flatten() {
-        name.write_str(part).expect("a wire takes everything");
-    }
-}
-
 /// `network.protocol.version`.
 pub(crate) fn protocol_version(version: Version) -> &'static str {
     match version {
@@ -129,6 +145,20 @@ pub(crate) fn protocol_version(version: Version) -> &'static str {
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
+    }
+}
+
+// === impl Name ===
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self.method.map(|method| method.in_name);
+        let parts = [self.verb, method, self.template].into_iter().flatten();
+        for (index, part) in parts.enumerate() {
+            f.write_str(if index > 0 { " " } else { "" })?;
+            f.write_str(part)?;
+        }
+        Ok(())
     }
 }
 
@@ -144,6 +174,11 @@ impl<'a> MethodName<'a> {
             Some(known) => Self { attribute: known, in_name: known, original: None },
             None => Self { attribute: "_OTHER", in_name: "HTTP", original: Some(method.as_str()) },
         }
+    }
+
+    /// `{METHOD} {template}`, or the method alone.
+    pub(super) fn on(&'a self, template: Option<&'a str>) -> Name<'a> {
+        Name { verb: None, method: Some(self), template }
     }
 
     pub(super) fn put(&self, attributes: &mut Attributes<'_>) {

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use http::{Method, StatusCode, Version};
 use smallvec::SmallVec;
 
+use super::parts::split_target;
 use super::{ClientSpan, Decision, Redaction, RouteLabel, Scheme, ServerSpan, client, server};
 use crate::context::{SpanId, TraceContext};
 use crate::sampling::Reason;
@@ -99,18 +100,28 @@ impl RequestRecord {
     /// Appends its spans as fields of this number, the SERVER span first.
     pub(crate) fn put(&self, wire: &mut Wire, field: u32, clock: Clock, redaction: &Redaction) {
         wire.nested(field, |wire| server::put(wire, self, clock, redaction));
+        let request = client::Request {
+            context: &self.context,
+            parent: self.context.span_id,
+            method: &self.method,
+            template: self.template(),
+            target: self.target(),
+            purpose: client::Purpose::Live,
+        };
         for attempt in &self.attempts {
-            wire.nested(field, |wire| client::put(wire, self, attempt, clock, redaction));
+            wire.nested(field, |wire| client::put(wire, request, attempt, clock, redaction));
         }
+    }
+
+    /// Bytes it holds, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let attempts = if self.attempts.spilled() { self.attempts.capacity() } else { 0 };
+        size_of::<Self>() + self.texts.all.len() + attempts * size_of::<ClientSpan>()
     }
 
     /// Path and query.
     pub(super) fn target(&self) -> (&str, Option<&str>) {
-        let target = self.texts.get(0).unwrap_or_default();
-        match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (target, None),
-        }
+        split_target(self.texts.get(0).unwrap_or_default())
     }
 
     /// `http.route` and `url.template`.
@@ -152,7 +163,7 @@ impl Texts {
     }
 }
 
-fn cut(text: &str) -> &str {
+pub(super) fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }
 

@@ -44,20 +44,19 @@ impl Redaction {
         if !query.split('&').any(|pair| self.is_secret(pair)) {
             return Cow::Borrowed(query);
         }
-        let mut redacted = String::with_capacity(query.len());
-        for (index, pair) in query.split('&').enumerate() {
-            if index > 0 {
-                redacted.push('&');
-            }
-            match pair.split_once('=') {
-                Some((key, _)) if self.is_secret(pair) => {
-                    redacted.push_str(key);
-                    redacted.push_str("=REDACTED");
-                }
-                _ => redacted.push_str(pair),
-            }
-        }
-        Cow::Owned(redacted)
+        let redacted = query.split('&').map(|pair| match pair.split_once('=') {
+            Some((key, _)) if self.is_secret(pair) => (key, "=REDACTED"),
+            _ => (pair, ""),
+        });
+        Cow::Owned(joined(redacted))
+    }
+
+    /// The query with every value replaced; what has no key may be one.
+    pub(super) fn redact_all(query: &str) -> String {
+        joined(query.split('&').map(|pair| match pair.split_once('=') {
+            Some((key, _)) => (key, "=REDACTED"),
+            None => ("", if pair.is_empty() { "" } else { "REDACTED" }),
+        }))
     }
 
     fn is_secret(&self, pair: &str) -> bool {
@@ -73,6 +72,16 @@ impl Default for Redaction {
     fn default() -> Self {
         Self { keys: KEYS_DEFAULT.map(str::to_owned).to_vec() }
     }
+}
+
+fn joined<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = String::new();
+    for (index, (key, value)) in pairs.enumerate() {
+        query.push_str(if index > 0 { "&" } else { "" });
+        query.push_str(key);
+        query.push_str(value);
+    }
+    query
 }
 
 fn percent_decoded(text: &str) -> Cow<'_, [u8]> {

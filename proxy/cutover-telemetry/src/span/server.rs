@@ -1,11 +1,10 @@
 //! The SERVER span: the request as its client saw it.
 
 use super::parts::{
-    Identity, MethodName, field, flags, protocol_version, put_identity, put_state, put_status,
+    Identity, MethodName, field, protocol_version, put_identity, put_link, put_status,
 };
 use super::record::{Clock, RequestRecord};
 use super::{Redaction, Scheme};
-use crate::context::TraceContext;
 use crate::wire::{Attributes, Wire};
 
 /// OTLP's `SPAN_KIND_SERVER`.
@@ -22,7 +21,7 @@ pub(super) fn put(wire: &mut Wire, record: &RequestRecord, clock: Clock, redacti
         start: record.start,
         end: record.end,
     };
-    put_identity(wire, record, &method, clock, &identity);
+    put_identity(wire, &record.context, method.on(record.template()), clock, &identity);
     let mut attributes = wire.attributes(field::ATTRIBUTES);
     method.put(&mut attributes);
     put_url(&mut attributes, record, redaction);
@@ -34,7 +33,7 @@ pub(super) fn put(wire: &mut Wire, record: &RequestRecord, clock: Clock, redacti
     // 4xx is the client's error, not the server's.
     put_status(wire, record.failure, record.status, 500);
     if let Some(link) = &record.link {
-        wire.nested(field::LINKS, |wire| put_link(wire, link));
+        put_link(wire, link, true, "untrusted_caller");
     }
 }
 
@@ -97,13 +96,8 @@ fn put_decision(attributes: &mut Attributes<'_>, record: &RequestRecord) {
     attributes.flag("cutover.fallback", decision.fallback);
     attributes.flag("cutover.idempotency.key_present", decision.idempotency_key);
     attributes.flag("cutover.retry.budget_exhausted", decision.retry_budget_exhausted);
-    attributes.flag("cutover.shadow.sent", decision.shadow_sent);
-}
-
-fn put_link(wire: &mut Wire, context: &TraceContext) {
-    wire.bytes(field::TRACE_ID, &context.trace_id.get().to_be_bytes());
-    wire.bytes(field::SPAN_ID, &context.span_id.get().to_be_bytes());
-    put_state(wire, context);
-    wire.attributes(field::LINK_ATTRIBUTES).text("cutover.link.type", "untrusted_caller");
-    wire.fixed32(field::LINK_FLAGS, flags(context, true));
+    attributes.flag("cutover.shadow.sent", decision.shadow_trace.is_some());
+    if let Some(trace_id) = decision.shadow_trace {
+        attributes.display("cutover.shadow.trace_id", trace_id);
+    }
 }

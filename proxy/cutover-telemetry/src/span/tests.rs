@@ -1,8 +1,10 @@
+mod copy;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as Code;
 use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
@@ -10,6 +12,7 @@ use prost::Message;
 
 use super::server::split_authority;
 use super::*;
+use crate::context::TraceContext;
 use crate::export::queue_for_tests;
 use crate::sampling::{Reason, Sampler};
 use crate::tracer::{RequestTrace, Tracer};
@@ -101,12 +104,21 @@ fn attributes(attributes: &[KeyValue]) -> Vec<String> {
                 Value::IntValue(number) => format!("{}={number}", attribute.key),
                 Value::BoolValue(is_set) => format!("{}={is_set}", attribute.key),
                 Value::DoubleValue(number) => format!("{}={number:?}", attribute.key),
+                Value::ArrayValue(list) => format!("{}={}", attribute.key, texts(&list.values)),
                 other => panic!("{other:?}"),
             }
         })
         .collect();
     lines.sort();
     lines
+}
+
+fn texts(values: &[AnyValue]) -> String {
+    let text = |any: &AnyValue| match any.value.as_ref().unwrap() {
+        Value::StringValue(text) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    values.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
 fn has(span: &Span, line: &str) -> bool {
@@ -195,6 +207,18 @@ fn a_client_span_per_attempt() {
             "url.template=/v1/devices/{id}",
         ]
     );
+}
+
+#[test]
+fn a_live_span_names_the_trace_of_its_copy() {
+    let trace = trace(Trust::Always);
+    let id = TraceContext::new_root(false).trace_id;
+    let mut server = server(None, Instant::now());
+    assert!(!key(&spans(&trace, &server, vec![])[0], "cutover.shadow.sent"));
+    server.decision.shadow_trace = Some(id);
+    let span = &spans(&trace, &server, vec![])[0];
+    assert!(has(span, "cutover.shadow.sent=true"));
+    assert!(has(span, &format!("cutover.shadow.trace_id={id}")));
 }
 
 /// §1.2: 4xx is an error to the one who asks, 5xx to both.
@@ -313,6 +337,14 @@ fn secrets_leave_the_query() {
     ];
     for (query, expected) in cases {
         assert_eq!(redaction.redact(query), expected);
+    }
+    for (query, expected) in [
+        ("a=1&b=2&c=", "a=REDACTED&b=REDACTED&c=REDACTED"),
+        ("secret", "REDACTED"),
+        ("a=b=c&&=x", "a=REDACTED&&=REDACTED"),
+        ("", ""),
+    ] {
+        assert_eq!(Redaction::redact_all(query), expected);
     }
 }
 

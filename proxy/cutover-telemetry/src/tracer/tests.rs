@@ -1,7 +1,8 @@
 use http::HeaderValue;
 
 use super::*;
-use crate::export::queue_for_tests;
+use crate::export::{open_queue_for_tests, queue_for_tests};
+use crate::metrics::TelemetryMetrics;
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -97,4 +98,41 @@ fn only_the_head_decides_so_far() {
     let trace = tracer.begin(&HeaderMap::new(), None);
     let failed = Outcome { error: true, timeout: true, fallback: true, ..Outcome::default() };
     assert_eq!(tracer.keep(&trace, &failed), Keep::No);
+}
+
+#[test]
+fn a_request_that_is_held_is_recorded_if_something_speaks_for_it() {
+    let (spans, _end) = open_queue_for_tests(8, &TelemetryMetrics::new());
+    let sampler = Sampler::new(0.0).unwrap();
+    let tracer = Tracer::new(Trust::Always, sampler, Some(spans.clone()));
+    let trace = tracer.begin(&HeaderMap::new(), None);
+    assert_eq!(tracer.keep(&trace, &Outcome::default()), Keep::No);
+    let now = std::time::Instant::now();
+    let server = ServerSpan {
+        start: now,
+        end: now,
+        method: &http::Method::GET,
+        route: None,
+        scheme: crate::span::Scheme::Http,
+        target: "/v1/devices/7",
+        authority: None,
+        version: http::Version::HTTP_11,
+        client_address: None,
+        peer: None,
+        user_agent: None,
+        status: None,
+        failure: None,
+        decision: crate::span::Decision::default(),
+    };
+    let hold = || tracer.hold(&trace, Reason::Mismatch, &server, []).unwrap();
+    let held = hold();
+    assert!((200..2_000).contains(&held.bytes()), "{}", held.bytes());
+    drop(held);
+    assert_eq!(spans.length(), 0);
+    hold().keep();
+    assert_eq!(spans.length(), 1);
+
+    let without = Tracer::new(Trust::Always, Sampler::default(), None);
+    assert!(without.hold(&trace, Reason::Mismatch, &server, []).is_none());
+    assert!(!without.is_recording() && tracer.is_recording());
 }
