@@ -12,10 +12,12 @@ use std::{
 };
 
 use cutover_domain::{
-    Exchange,
-    compare::{Answer, Difference, Incomparable, Kind, Limits, Path, Rules, Terms, compare},
+    Exchange, Side,
+    compare::{
+        Answer, Bijections, Difference, Incomparable, Kind, Limits, Path, Rules, Terms, compare,
+    },
     exchange::Dropped,
-    parity::{Class, Judgement, Observation, Shape, Verdict},
+    parity::{Basis, Class, Judgement, Observation, Shape, Verdict},
 };
 use cutover_telemetry::context::TraceContext;
 
@@ -26,7 +28,7 @@ use crate::{
     parse::parse,
     record::{Record, Records},
     redaction::Redactor,
-    route::{Comparing, Route},
+    route::{Comparing, Route, builds},
     samples::Seen,
     ticket::Ticket,
 };
@@ -165,6 +167,7 @@ impl Judge {
         let shape = shape(&asked.exchange, roles.status());
         let compared = {
             let mut comparing = route.comparing.lock();
+            adopt_build(route, &mut comparing, asked, now);
             self.adopt_rules(route, &mut comparing, rules(&asked.exchange), now);
             self.compare(&roles, &mut comparing, now)
         };
@@ -272,6 +275,26 @@ fn fail(differences: &mut Vec<Difference>, fault: Fault, reference: Option<bool>
     differences.retain(|known| known.path != path);
     let at = differences.partition_point(|known| known.path < path);
     differences.insert(at, Difference { path, kind, candidate: true, reference, shape });
+}
+
+/// What an earlier build answered is not this one's merit or fault. Only answers to copies name
+/// their build.
+fn adopt_build(route: &Route, comparing: &mut Comparing, asked: &Asked, now: u64) {
+    let Ok(reply) = &asked.reply else { return };
+    let build = match asked.exchange.candidate {
+        Side::New => builds::named(&reply.headers),
+        Side::Legacy => None,
+    };
+    let Some(build) = build.filter(|build| comparing.builds.replaces(build)) else { return };
+    let basis = Basis { build: build.into(), ..Basis::default() };
+    if route.with_parity(|parity| parity.adopt(&basis, now)).is_some() {
+        comparing.bijections = Bijections::default();
+        tracing::info!(
+            cutover.route.id = &*route.id,
+            build,
+            "parity begins anew: the candidate has another build"
+        );
+    }
 }
 
 /// What may differ on the exchange's route.

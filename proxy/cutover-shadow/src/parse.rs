@@ -138,11 +138,13 @@ fn digest(headers: &HeaderMap, length: u64, hash: u64) -> Read {
     if is_opaque { Read::Well(body) } else { Read::Digest(body) }
 }
 
+/// Fields of ours are what a candidate tells us beside its answer, which clients never get.
 fn fields(headers: &HeaderMap) -> Vec<(Box<str>, Box<str>)> {
+    let is_theirs = |name: &http::HeaderName| !name.as_str().starts_with("cutover-");
     let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         (name.as_str().into(), String::from_utf8_lossy(value.as_bytes()).into())
     };
-    headers.iter().map(field).collect()
+    headers.iter().filter(|(name, _)| is_theirs(name)).map(field).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What is kept of one route from request to request.
 
+pub(crate) mod builds;
+
 use std::{
     sync::{
         Arc,
@@ -18,6 +20,7 @@ use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::builds::Builds;
 use crate::{
     metrics::{RouteMetrics, ShadowMetrics},
     samples::Samples,
@@ -50,6 +53,7 @@ pub(crate) struct Route {
 pub(crate) struct Comparing {
     pub(crate) rules: Rules,
     pub(crate) bijections: Bijections,
+    pub(crate) builds: Builds,
 }
 
 /// How long the live side took lately.
@@ -108,7 +112,8 @@ impl Route {
 impl Comparing {
     /// Goes by other rules from now on; what was learnt by the old ones is forgotten.
     pub(crate) fn adopt(&mut self, rules: &Rules) {
-        *self = Comparing { rules: rules.clone(), bijections: Bijections::default() };
+        self.rules = rules.clone();
+        self.bijections = Bijections::default();
     }
 
     /// What parity rests on, as far as it is known here: the rules, by a hash of them.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -46,6 +47,9 @@ pub struct Config {
     pub allows_faults: bool,
     /// Whether dry runs are honoured on the public listener. See [`crate::dry_run`].
     pub dry_run: Honours,
+    /// Names this build to the proxy, in answers to its copies (`Cutover-Build`): evidence about
+    /// one build is none about the next. `None`: it is not told. At most 128 visible ASCII bytes.
+    pub build: Option<HeaderValue>,
     /// Bounds of every connection.
     pub limits: Limits,
 }
@@ -151,7 +155,8 @@ impl Server {
         let honours_dry_run = config.dry_run.on(addr.ip());
         let front = |service, access_log, faults, metrics| {
             let slots = Arc::new(Semaphore::new(limits.requests_max));
-            Front { service, access_log, faults, metrics, slots, honours_dry_run }
+            let build = config.build.clone();
+            Front { service, access_log, faults, metrics, slots, honours_dry_run, build }
         };
         let public_front = front(public, access_log.clone(), faults, metrics);
         // Counted nowhere: log and metrics are about the public side.
@@ -263,6 +268,7 @@ impl Config {
             access_log: None,
             allows_faults: false,
             dry_run: Honours::default(),
+            build: None,
             limits: Limits::default(),
         }
     }

@@ -9,6 +9,7 @@ use chassis::{Clock, Metrics, StopSignals, TlsFiles, telemetry, write_port};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
+use http::HeaderValue;
 use registry::{Config, Plants, Registry};
 
 /// The devices of the smart homes, taken over from the monolith.
@@ -52,6 +53,10 @@ struct Options {
     /// proxy may reach the public side there. Elsewhere marked writes are refused.
     #[arg(long, value_enum, default_value = "loopback")]
     dry_run: DryRun,
+    /// Names this build to the proxy in answers to its copies: evidence about one build is none
+    /// about the next. At most 128 visible ASCII characters.
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"), value_parser = build)]
+    build_id: HeaderValue,
     /// Make answers wrong in these ways, for demos and tests only; `help` lists them.
     #[arg(long, value_name = "KIND[@N],…", value_parser = PlantsParser)]
     plant: Option<Plants>,
@@ -106,6 +111,13 @@ async fn run(options: Options, metrics: Metrics) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn build(text: &str) -> Result<HeaderValue, &'static str> {
+    let is_fit =
+        (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let value = HeaderValue::from_str(text).ok().filter(|_| is_fit);
+    value.ok_or("a build is named by 1 to 128 visible ASCII characters")
+}
+
 impl From<Options> for Config {
     fn from(options: Options) -> Config {
         let tls = options.tls_cert.zip(options.tls_key).map(|(cert, key)| TlsFiles { cert, key });
@@ -116,6 +128,7 @@ impl From<Options> for Config {
             access_log: options.access_log,
             allows_faults: options.faults,
             dry_run: options.dry_run.into(),
+            build: Some(options.build_id),
             ..chassis::Config::new()
         };
         Config {

@@ -154,3 +154,26 @@ async fn routes_that_are_gone_leave_no_series() {
     until(|| rig.budget.used() == 0).await;
     assert!(rig.handle.accounting("read").is_none());
 }
+
+#[tokio::test]
+async fn a_new_build_begins_anew_and_is_no_part_of_the_answer() {
+    let builds = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = builds.clone();
+    let new = answer(move |_| {
+        let nth = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut response = json("1");
+        let build = if nth < 10 { "4f2c1a" } else { "9b07de" };
+        response.headers_mut().insert("cutover-build", build.parse().unwrap());
+        response
+    });
+    let (legacy, new) = (refuses().await, new.await);
+    let mut rig = parts().patient().start(&legacy, &new);
+    for _ in 0..15 {
+        let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, "1")))).await;
+        assert_eq!(record.verdict, Verdict::Match, "{:?}", record.differences);
+    }
+    let snapshot = rig.handle.snapshot("read").unwrap();
+    assert_eq!((&*snapshot.basis.build, snapshot.counters.matches), ("9b07de", 5));
+    let earlier = snapshot.history.back().unwrap();
+    assert_eq!((&*earlier.basis.build, earlier.counters.matches), ("4f2c1a", 10));
+}

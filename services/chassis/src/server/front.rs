@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
@@ -30,17 +30,22 @@ pub(crate) struct Front {
     /// Requests handled at once; the next one waits.
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) honours_dry_run: bool,
+    pub(crate) build: Option<HeaderValue>,
 }
+
+/// See [`super::Config::build`].
+const BUILD: HeaderName = HeaderName::from_static("cutover-build");
 
 impl Front {
     pub(crate) async fn answer(
-        self,
+        mut self,
         mut request: Request<Incoming>,
         wire: WireHandle,
     ) -> Response<Body> {
         let mut entry = self.access_log.begin(request.method(), request.uri().path());
         let mode = Mode::of(request.headers(), self.honours_dry_run);
         entry.is_shadow = mode.is_dry();
+        let build = self.build.take().filter(|_| mode.is_dry());
         request.extensions_mut().insert(mode.clone());
         let method = request.method().clone();
         self.metrics.requests_active.inc();
@@ -50,6 +55,9 @@ impl Front {
             None => self.serve(request).await,
         };
         mode.tell(&method, &mut response);
+        if let Some(build) = build {
+            response.headers_mut().insert(BUILD, build);
+        }
         entry.status = response.status().as_u16();
         response.map(|body| Body::new(Logged { body, entry }))
     }

@@ -352,3 +352,20 @@ async fn with_tls_any_address_will_do() {
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "item 5");
 }
+
+#[tokio::test]
+async fn only_copies_are_told_the_build() {
+    let build = HeaderValue::from_static("4f2c1a");
+    let rig = Rig::start(|config| config.build = Some(build.clone())).await;
+    let mut sender = connect(rig.server.addr()).await;
+    for (mark, told) in [(None, None), (Some("1"), Some(&build))] {
+        let mut request = Request::builder().uri("/item/7").header("host", "test");
+        if let Some(mark) = mark {
+            request = request.header("cutover-shadow", mark);
+        }
+        let response = sender.send_request(request.body(Full::default()).unwrap()).await.unwrap();
+        assert_eq!(response.headers().get("cutover-build"), told);
+        response.into_body().collect().await.unwrap();
+    }
+    rig.server.stop().await;
+}
