@@ -27,6 +27,7 @@ mod headers;
 mod intake;
 mod jar;
 mod judge;
+pub mod kept;
 mod lane;
 mod metrics;
 mod parse;

@@ -147,6 +147,10 @@ fn known(new: &str, old: &str) -> Box<str> {
 // === impl Cause ===
 
 impl Cause {
+    /// Every cause.
+    pub const ALL: [Cause; 5] =
+        [Cause::Build, Cause::Rules, Cause::Legacy, Cause::Profile, Cause::Store];
+
     /// The name used in logs and by the API.
     pub const fn as_str(self) -> &'static str {
         match self {
