@@ -267,7 +267,8 @@ fn the_document_of_this_version() {
           "since": 7,
           "version": 1
         }
-    "#]].assert_eq(&format!("{pretty:#}\n"));
+    "#]]
+    .assert_eq(&format!("{pretty:#}\n"));
     assert_eq!(from_text(&text).unwrap(), snapshot);
 }
 
