@@ -105,25 +105,48 @@ impl Config {
     }
 }
 
-/// A team's file: group `devices` with salt `devices-1`, subject from the path, and route
-/// `device-read` from `legacy` to `new`, declared in `target` such as `phase = "live"`.
+/// A team's file: [`GROUP`] and the route `device-read` from `legacy` to `new`, declared in
+/// `target` such as `phase = "live"`.
 pub fn device_read(legacy: &str, new: &str, target: &str) -> String {
-    format!(
-        r#"[group.devices]
+    let read = Route { id: "device-read", methods: &["GET"], path: "/api/v1/devices/{id}" };
+    format!("{GROUP}{}", read.text(legacy, new, "safe", target))
+}
+
+/// Group `devices` with salt `devices-1`, subject from the path.
+pub const GROUP: &str = r#"[group.devices]
 owner = "devices-team"
 salt = "devices-1"
 subject = ["path:id", "header:x-device-id"]
+"#;
 
+/// A route of [`GROUP`].
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Methods that it matches.
+    pub methods: &'a [&'a str],
+    /// The template of its path.
+    pub path: &'a str,
+}
+
+impl Route<'_> {
+    /// Its table in a team's file. `writes` is its class, `target` further lines, its rules last.
+    pub fn text(&self, legacy: &str, new: &str, writes: &str, target: &str) -> String {
+        let Route { id, methods, path } = self;
+        format!(
+            r#"
 [[route]]
-id = "device-read"
+id = "{id}"
 group = "devices"
-match = {{ methods = ["GET"], path = "/api/v1/devices/{{id}}" }}
+match = {{ methods = {methods:?}, path = "{path}" }}
 legacy = "{legacy}"
 new = "{new}"
-writes = "safe"
+writes = "{writes}"
 {target}
 "#
-    )
+        )
+    }
 }
 
 /// Puts a whole file in the place of the old one, so that no watcher reads half of it.

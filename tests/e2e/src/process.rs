@@ -110,6 +110,14 @@ impl Process {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Its memory that is in RAM, in bytes (`VmRSS`, proc_pid_status(5)).
+    pub fn rss_bytes(&self) -> anyhow::Result<u64> {
+        let status = read(&PathBuf::from(format!("/proc/{}/status", self.id())));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        Ok(1024 * kib.with_context(|| format!("{} has no memory: {status:?}", self.name))?)
+    }
+
     /// Sends `signal` to the process, not to its group. Does nothing once it has ended.
     pub fn signal(&self, signal: Signal) {
         if self.ended().is_none() {

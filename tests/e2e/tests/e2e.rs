@@ -12,6 +12,7 @@ mod e2e {
     mod ladder;
     mod lifecycle;
     mod operators;
+    mod parity_mutants;
     mod phases;
     mod reload;
     mod rig;

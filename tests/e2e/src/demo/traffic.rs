@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use bytes::Bytes;
 use http::{Method, Request};
 
 use super::lines::traceparent;
 use crate::client::Client;
 use crate::load::{Load, Pace, Plan, Shot};
+use crate::session;
 
 /// Kind of the shots that read a device: the route that moves.
 pub(super) const READ: usize = 0;
@@ -29,17 +30,10 @@ pub(super) struct User {
 impl User {
     /// Alice logs in at `addr`, and knows those of the first `devices` devices that are hers.
     pub(super) async fn log_in(addr: SocketAddr, devices: u32) -> anyhow::Result<User> {
-        let request = Request::post("/login")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Bytes::from_static(b"login=alice&password=sesame"))?;
+        let cookie = session::alice(addr).await?;
+        let devices = (1..=devices).filter(|id| session::is_alices(*id)).collect();
+        let user = User { cookie, devices };
         let mut client = Client::http1(addr).await?;
-        let answer = client.ask(request).await.context("alice cannot log in")?;
-        let cookies = answer.headers.get_all("set-cookie").iter();
-        let session = cookies.filter_map(|value| value.to_str().ok()?.split(';').next()).next();
-        let cookie = session.context("logging in gave no cookie")?.to_owned();
-        // The seed gives device n to a home by n modulo 8; two numbers were deleted.
-        let hers = |id: &u32| !matches!(id % 8, 1 | 2) && ![13, 29].contains(id);
-        let user = User { cookie, devices: (1..=devices).filter(hers).collect() };
         for id in [user.devices.first(), user.devices.last()].into_iter().flatten() {
             let request = Request::get(path(*id)).header("cookie", &user.cookie);
             let answer = client.ask(request.body(Bytes::new())?).await?;

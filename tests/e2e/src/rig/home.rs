@@ -14,6 +14,8 @@ pub struct HomePlan {
     pub clock: Option<i64>,
     /// Endpoint for registry's traces; empty for none.
     pub otlp: String,
+    /// Faults that registry is born with, such as `missing,status@10`; empty for none.
+    pub plants: String,
 }
 
 /// Legacy and new, ready for Cutover in front.
@@ -41,13 +43,21 @@ impl Home {
         monolith: Server,
         registry: Server,
     ) -> anyhow::Result<Home> {
-        let from = format!("sqlite://{}", monolith.db().display());
-        let to = registry.internal_url()?;
-        let token = registry.internal_token_file().display().to_string();
-        let args = ["backfill", "--legacy", &from, "--registry", &to, "--token-file", &token];
-        let backfill =
-            cli::run(&rig.binary("legacy-adapter")?, args, &[], rig.dir()).await?.ok()?;
+        let backfill = backfill(rig, &monolith, &registry).await?;
         Ok(Home { monolith, registry, backfill, plan })
+    }
+
+    /// Brings registry what was written to the monolith since.
+    pub async fn catch_up(&mut self, rig: &Rig) -> anyhow::Result<()> {
+        self.backfill = backfill(rig, &self.monolith, &self.registry).await?;
+        Ok(())
+    }
+
+    /// Registry ends and starts again with these faults, as another build of itself.
+    pub async fn replant(&mut self, rig: &Rig, plants: &str) -> anyhow::Result<()> {
+        self.registry.process().kill().await?;
+        self.plan.plants = plants.to_owned();
+        self.revive_registry(rig).await
     }
 
     /// Starts registry again where it was, with what it had.
@@ -61,6 +71,14 @@ impl Home {
         Config::new([("monolith", self.monolith.url()), ("registry", self.registry.url())])
             .routes(config::device_read("monolith", "registry", target))
     }
+}
+
+async fn backfill(rig: &Rig, monolith: &Server, registry: &Server) -> anyhow::Result<Said> {
+    let from = format!("sqlite://{}", monolith.db().display());
+    let to = registry.internal_url();
+    let token = registry.internal_token_file().display().to_string();
+    let args = ["backfill", "--legacy", &from, "--registry", &to, "--token-file", &token];
+    cli::run(&rig.binary("legacy-adapter")?, args, &[], rig.dir()).await?.ok()
 }
 
 impl HomePlan {

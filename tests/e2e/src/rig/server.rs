@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::Request;
+use http::request::Builder;
 
 use super::{HomePlan, Rig};
 use crate::access_log::AccessLog;
 use crate::client::Client;
 use crate::process::{Process, Spec};
 
+/// Where a server says on which port its inside is.
+const INTERNAL_PORT: &str = "internal-port";
+
 /// A server of the workspace on a port it chose, with its access log.
 pub struct Server {
     process: Process,
     addr: SocketAddr,
-    internal: Option<SocketAddr>,
+    internal: SocketAddr,
     dir: PathBuf,
 }
 
@@ -26,8 +30,10 @@ impl Server {
         let spec = Spec::new("monolith", rig.binary("monolith")?)
             .args(["--listen", "127.0.0.1:0", "--seed", &format!("demo:{}", plan.devices)])
             .arg("--session-key-file")
-            .arg(dir.join("session.key"));
-        Server::start(plan.clocked(spec), &dir, false).await
+            .arg(dir.join("session.key"))
+            .args(["--control", "127.0.0.1:0", "--control-port-file"])
+            .arg(dir.join(INTERNAL_PORT));
+        Server::start(plan.clocked(spec), &dir).await
     }
 
     pub(super) async fn registry(
@@ -41,15 +47,20 @@ impl Server {
             .arg("--internal-token-file")
             .arg(dir.join("internal.token"))
             .arg("--internal-port-file")
-            .arg(dir.join("internal-port"))
+            .arg(dir.join(INTERNAL_PORT))
             .arg("--session-key-file")
             .arg(rig.dir().join("monolith/session.key"));
-        Server::start(plan.clocked(spec), &dir, true).await
+        let spec = match plan.plants.as_str() {
+            "" => spec,
+            // Wrong in another way is another build.
+            plants => spec.args(["--plant", plants, "--build-id", plants]),
+        };
+        Server::start(plan.clocked(spec), &dir).await
     }
 
     /// Starts `spec` with database, port file and access log in `dir`, and waits until it listens.
-    async fn start(spec: Spec, dir: &Path, has_internal: bool) -> anyhow::Result<Server> {
-        let (port_file, internal_port_file) = (dir.join("port"), dir.join("internal-port"));
+    async fn start(spec: Spec, dir: &Path) -> anyhow::Result<Server> {
+        let (port_file, internal_port_file) = (dir.join("port"), dir.join(INTERNAL_PORT));
         // A port file of an earlier life would name a port that nobody listens on.
         for stale in [&port_file, &internal_port_file] {
             let _ = std::fs::remove_file(stale);
@@ -68,7 +79,7 @@ impl Server {
             anyhow::Ok(SocketAddr::from(([127, 0, 0, 1], port)))
         };
         let addr = port(&port_file).await?;
-        let internal = if has_internal { Some(port(&internal_port_file).await?) } else { None };
+        let internal = port(&internal_port_file).await?;
         Ok(Server { process, addr, internal, dir: dir.to_owned() })
     }
 
@@ -82,11 +93,9 @@ impl Server {
         format!("http://{}", self.addr)
     }
 
-    /// `http://…` of its internal endpoints, which the monolith lacks.
-    pub fn internal_url(&self) -> anyhow::Result<String> {
-        let internal =
-            self.internal.with_context(|| format!("{} has no inside", self.process.name()))?;
-        Ok(format!("http://{internal}"))
+    /// `http://…` of its internal endpoints; the monolith has its fault switch there.
+    pub fn internal_url(&self) -> String {
+        format!("http://{}", self.internal)
     }
 
     /// The file with the bearer token of its internal endpoints.
@@ -111,15 +120,42 @@ impl Server {
 
     /// Sets registry's fault, such as `{"kind":"status","status":503}`.
     pub async fn fault(&self, fault: &str) -> anyhow::Result<()> {
-        let internal = self.internal.context("only registry has a fault switch inside")?;
+        let body = Bytes::copy_from_slice(fault.as_bytes());
+        self.ask_inside(Request::put("/internal/v1/faults"), body)
+            .await
+            .context("no fault is set")?;
+        Ok(())
+    }
+
+    /// Sets the monolith's faults, a list such as `[{"kind":"status","status":503,"share":0.1}]`;
+    /// `[]` ends them.
+    pub async fn faults(&self, faults: &str) -> anyhow::Result<()> {
+        let body = Bytes::copy_from_slice(faults.as_bytes());
+        let request = Request::put("/faults").header("content-type", "application/json");
+        let answer = Client::http1(self.internal).await?.ask(request.body(body)?).await?;
+        ensure!(answer.status.is_success(), "{faults}: {} {}", answer.status, answer.text());
+        Ok(())
+    }
+
+    /// Counts and hashes of all rows that registry has, by which they can be compared.
+    pub async fn digest(&self) -> anyhow::Result<String> {
+        let mut digest = String::new();
+        for entity in ["devices", "tombstones", "homes"] {
+            let target = format!("/internal/v1/digest?entity={entity}&rows=true");
+            digest.push_str(&self.ask_inside(Request::get(target), Bytes::new()).await?);
+        }
+        Ok(digest)
+    }
+
+    async fn ask_inside(&self, request: Builder, body: Bytes) -> anyhow::Result<String> {
         let token = std::fs::read_to_string(self.internal_token_file())?;
-        let request = Request::put("/internal/v1/faults")
+        let request = request
             .header("authorization", format!("Bearer {}", token.trim()))
             .header("content-type", "application/json")
-            .body(Bytes::copy_from_slice(fault.as_bytes()))?;
-        let answer = Client::http1(internal).await?.ask(request).await;
-        let answer = answer.with_context(|| format!("cannot set {fault}"))?;
-        ensure!(answer.status.is_success(), "{fault}: {} {}", answer.status, answer.text());
-        Ok(())
+            .body(body)?;
+        let what = format!("{} {}", request.method(), request.uri());
+        let answer = Client::http1(self.internal).await?.ask(request).await?;
+        ensure!(answer.status.is_success(), "{what}: {} {}", answer.status, answer.text());
+        Ok(answer.text())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use e2e::config::Route;
 use e2e::rig::{Home, HomePlan};
 use e2e::{Config, Proxy, Rig};
 use monolith::contract::{self, Options};
@@ -86,15 +87,13 @@ async fn every_device_exchange_holds_when_all_device_routes_are_live() {
         let mut config = home.config("phase = \"live\"");
         config.routes = config.routes.replace("[[route]]", "shared_store = true\n\n[[route]]");
         for (id, methods, path, writes) in [
-            ("device-list", "\"GET\"", "/api/v1/devices", "safe"),
-            ("device-register", "\"POST\"", "/api/v1/devices", "unsafe"),
-            ("device-change", "\"PUT\", \"PATCH\", \"DELETE\"", "/api/v1/devices/{id}", "idempotent"),
+            ("device-list", &["GET"][..], "/api/v1/devices", "safe"),
+            ("device-register", &["POST"], "/api/v1/devices", "unsafe"),
+            ("device-change", &["PUT", "PATCH", "DELETE"], "/api/v1/devices/{id}", "idempotent"),
         ] {
-            config.routes.push_str(&format!(
-                "\n[[route]]\nid = \"{id}\"\ngroup = \"devices\"\n\
-                 match = {{ methods = [{methods}], path = \"{path}\" }}\n\
-                 legacy = \"monolith\"\nnew = \"registry\"\nwrites = \"{writes}\"\nphase = \"live\"\n"
-            ));
+            let route = Route { id, methods, path };
+            let target = "phase = \"live\"";
+            config.routes.push_str(&route.text("monolith", "registry", writes, target));
         }
         config
     })
