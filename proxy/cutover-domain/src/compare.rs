@@ -18,9 +18,10 @@
 //! Refused here: parsing (a parser makes [`Body`] of bytes), decompression, clocks (the caller
 //! gives `now`) and any float.
 
-use self::seen::Seen;
+use self::{rules::InForce, seen::Seen};
 
 mod bijections;
+mod canonical;
 mod decimal;
 mod fields;
 mod format;
@@ -32,6 +33,7 @@ mod path;
 mod pattern;
 mod rules;
 mod seen;
+mod stand_ins;
 mod treatment;
 mod value;
 mod volatile;
@@ -40,13 +42,14 @@ mod walk;
 pub use self::{
     bijections::{Bijections, PAIRS_MAX},
     decimal::{BadDecimal, Decimal},
-    format::{BadFormat, Format},
+    format::{BadFormat, Format, Formats},
     kind::{BadKind, Kind, Kinds},
     moment::{day, day_start},
     normal::{BadNormal, Normal},
-    path::{KEYS_MAX, Path},
+    path::{KEYS_MAX, Path, is_id},
     pattern::{BadPattern, Pattern},
     rules::{Action, BadRule, GUARDED_SECONDS_DEFAULT, Rule, Rules, Tolerance},
+    stand_ins::{Judged, StandIns, compare_stand_ins},
     value::{Map, Value},
     volatile::{VOLATILE, Volatile, VolatilePart},
 };
@@ -175,15 +178,27 @@ pub fn compare(
     terms: &Terms<'_>,
     bijections: &mut Bijections,
 ) -> Result<Vec<Difference>, Incomparable> {
-    let answers = [Some(live), Some(candidate), reference];
-    if !answers.into_iter().flatten().all(|answer| answer.body.fits(terms.limits)) {
-        return Err(Incomparable::Limit);
-    }
+    check_limits([Some(live), Some(candidate), reference], terms.limits)?;
     let rules = terms.rules.in_force(terms.now);
-    let mut seen = Seen::of(live, candidate, &rules, true);
+    Ok(differences(live, candidate, reference, &rules, bijections))
+}
+
+fn check_limits(answers: [Option<&Answer>; 3], limits: &Limits) -> Result<(), Incomparable> {
+    let fits = answers.into_iter().flatten().all(|answer| answer.body.fits(limits));
+    if fits { Ok(()) } else { Err(Incomparable::Limit) }
+}
+
+fn differences(
+    live: &Answer,
+    candidate: &Answer,
+    reference: Option<&Answer>,
+    rules: &InForce<'_>,
+    bijections: &mut Bijections,
+) -> Vec<Difference> {
+    let mut seen = Seen::of(live, candidate, rules, true);
     seen.settle(bijections);
-    let reference = reference.map(|reference| Seen::of(live, reference, &rules, false));
-    Ok(seen::merged(seen, reference))
+    let reference = reference.map(|reference| Seen::of(live, reference, rules, false));
+    seen::merged(seen, reference)
 }
 
 // === impl Body ===

@@ -24,6 +24,10 @@ use crate::{
     route_table::{Route, RouteTable},
 };
 
+mod keep;
+
+pub use self::keep::{BadKept, Keep, Kept, is_secret};
+
 /// Most bytes of a request body that are copied.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes of an answer's body that are copied; beyond, length and hash are kept.
@@ -132,6 +136,8 @@ pub struct ShadowSpec {
     pub rps_max: Option<u32>,
     /// The share of compared requests for which legacy is asked a second time.
     pub noise: Percent,
+    /// The values that samples of its mismatches may keep.
+    pub keep: Keep,
 }
 
 /// What becomes of `Authorization` and `Cookie` in a copy.
@@ -259,6 +265,7 @@ impl Default for ShadowSpec {
             credentials: Credentials::default(),
             rps_max: Some(ShadowSpec::RPS_MAX),
             noise: ShadowSpec::NOISE,
+            keep: Keep::default(),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     Answer, Kind,
-    format::look_of_text,
     found::Found,
     path::{Root, Segment},
+    stand_ins::look_of_text,
     volatile::{VolatilePart, volatile_part},
     walk::arrow,
 };
@@ -90,7 +90,10 @@ impl Field<'_, '_, '_> {
         live: Option<Cow<'_, str>>,
         other: Option<Cow<'_, str>>,
     ) {
-        let look = |text: &Option<Cow<'_, str>>| text.as_deref().map_or("absent", look_of_text);
+        let doubt = self.found.doubt();
+        let look = |text: &Option<Cow<'_, str>>| {
+            text.as_deref().map_or("absent", |text| look_of_text(doubt, text))
+        };
         let shape = || arrow(look(&live), look(&other));
         let kind = match (&live, &other) {
             (Some(live), Some(other)) => {
@@ -113,7 +116,7 @@ impl Field<'_, '_, '_> {
 
 impl Answer {
     /// Values of each name, in their order.
-    fn fields(&self, root: Root) -> BTreeMap<&str, Vec<&str>> {
+    pub(super) fn fields(&self, root: Root) -> BTreeMap<&str, Vec<&str>> {
         let in_trailers = |name: &str| GRPC_TRAILERS.contains(&name);
         let of_headers = self.headers.iter();
         let fields = match root {
@@ -140,9 +143,9 @@ pub(super) fn describes_body(name: &str) -> bool {
 
 /// A field in the spelling in which it is compared. Several fields of one name are one list
 /// (RFC 9110 §5.3).
-fn canonical<'v>(name: &str, values: &[&'v str]) -> Cow<'v, str> {
+pub(super) fn canonical<'v>(name: &str, values: &[&'v str]) -> Cow<'v, str> {
     match values {
-        [value] if name == "content-type" => media_type(value).into(),
+        values if name == "content-type" => media_type(&values.join(", ")).into(),
         values if SETS.contains(&name) => {
             let members = values.iter().flat_map(|value| value.split(','));
             let mut members: Vec<String> =
@@ -180,7 +183,7 @@ fn cookies_by_name<'v>(fields: &[&'v str]) -> BTreeMap<&'v str, Vec<&'v str>> {
 
 /// The attributes of a cookie (RFC 6265 §4.1) in one spelling and order, without when exactly it
 /// ends; its value too if `whole`.
-fn attributes(cookie: &str, whole: bool) -> String {
+pub(super) fn attributes(cookie: &str, whole: bool) -> String {
     let mut parts = cookie.split(';').map(str::trim);
     let value = parts.next().filter(|_| whole);
     let mut attributes: Vec<String> = parts.map(attribute).collect();

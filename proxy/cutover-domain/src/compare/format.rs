@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
+mod set;
+
+pub use self::set::Formats;
 use super::{Value, moment::Moment};
 
 /// A format of scalar values, for `shape` rules.
@@ -165,6 +168,19 @@ pub(super) fn look_of_text(text: &str) -> &'static str {
         text if Format::Number.fits_text(text) => "numeric text",
         _ => "text",
     }
+}
+
+/// As [`look_of_text`], of a text of which only the formats are known; blank ones have none.
+pub(super) fn look_of_formats(formats: Formats) -> &'static str {
+    let looks = [
+        (Format::Uuid, "uuid"),
+        (Format::Rfc3339, "rfc3339"),
+        (Format::Date, "date"),
+        (Format::HttpDate, "http-date"),
+        (Format::Number, "numeric text"),
+    ];
+    let look = looks.into_iter().find(|(format, _)| formats.contains(*format));
+    look.map_or("text", |(_, look)| look)
 }
 
 impl fmt::Display for Format {

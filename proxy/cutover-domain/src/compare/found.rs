@@ -1,11 +1,13 @@
 //! What was found to differ while one answer is held against legacy's.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    Bijections, Kind, Kinds, Path,
+    Bijections, Kind, Kinds, Path, Value,
+    format::look,
     path::{Root, Segment, write_path},
     rules::InForce,
+    stand_ins::{Doubt, look_of_text},
     treatment::Treatment,
 };
 
@@ -97,6 +99,27 @@ impl<'r> Found<'r> {
         self.note_at(place, kind, shape)
     }
 
+    /// What cannot be decided without seeing values, if some are not to be seen.
+    pub(super) fn doubt(&self) -> Option<Doubt<'r>> {
+        self.rules.doubt
+    }
+
+    /// What a value looks like, or the one that it stands for.
+    pub(super) fn look(&self, value: &Value) -> &'static str {
+        match value {
+            Value::Text(text) => look_of_text(self.doubt(), text),
+            value => look(value),
+        }
+    }
+
+    /// What a value is renamed by, or the one that it stands for.
+    pub(super) fn name<'v>(&self, value: &'v Value) -> Option<Cow<'v, str>> {
+        match self.doubt() {
+            Some(doubt) => doubt.name(value),
+            None => value.name(),
+        }
+    }
+
     /// The space of values that may be renamed at this path, if a rule says so.
     pub(super) fn space(&self, root: Root, path: &[Segment<'_>]) -> Option<&'r str> {
         if self.renaming { self.rules.renamed(root, path) } else { None }
@@ -112,6 +135,9 @@ impl<'r> Found<'r> {
         shape: String,
     ) {
         let place = self.place(root, path);
+        if self.places[place].treatment.doubts([live, candidate]) {
+            return;
+        }
         let [live, candidate] =
             [live, candidate].map(|text| self.places[place].treatment.normalised(text).into());
         self.pairs.push(Pair { place, space, live, candidate, kind, shape: shape.into() });
@@ -168,7 +194,7 @@ impl<'r> Found<'r> {
             return *place;
         }
         let named = Path::from_canonical(&self.text);
-        let treatment = Treatment::new(self.rules.at(root, path));
+        let treatment = Treatment::new(self.rules.at(root, path), self.rules.doubt);
         self.place_of.insert(named.clone(), self.places.len());
         self.places.push(Place { path: named, treatment, kinds: Kinds::default() });
         self.places.len() - 1

@@ -19,6 +19,9 @@ pub const KEYS_MAX: usize = 50;
 /// Longest key, in bytes, that is written as it is.
 const KEY_BYTES_MAX: usize = 64;
 
+/// Names have fewer digits: `line2`, `ipv4`, `sha256`; serial and telephone numbers have more.
+const DIGITS_MAX: usize = 4;
+
 /// The part of an answer that a path starts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Root {
@@ -44,6 +47,42 @@ impl Path {
     /// As it is written in rules, logs and metrics.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The body.
+    pub fn body() -> Path {
+        Path::from_canonical(Root::Body.as_str())
+    }
+
+    /// The header field of this name, in lower case.
+    pub fn header(name: &str) -> Path {
+        Path::from_canonical(Root::Header.as_str()).key(name)
+    }
+
+    /// The trailer field of this name, in lower case.
+    pub fn trailer(name: &str) -> Path {
+        Path::from_canonical(Root::Trailer.as_str()).key(name)
+    }
+
+    /// The place of `key` inside of this one; one of an id stands for all of them.
+    pub fn key(&self, key: &str) -> Path {
+        self.step(Segment::key(key))
+    }
+
+    /// The place of all keys inside of this one.
+    pub fn any_key(&self) -> Path {
+        self.step(Segment::AnyKey)
+    }
+
+    /// The place of all elements inside of this one.
+    pub fn element(&self) -> Path {
+        self.step(Segment::Element)
+    }
+
+    fn step(&self, segment: Segment<'_>) -> Path {
+        let mut text = self.0.to_string();
+        segment.write(&mut text);
+        Path(text.into())
     }
 
     /// Whether it lies somewhere inside of `outer`.
@@ -167,15 +206,21 @@ pub(super) fn is_bare(key: &str) -> bool {
 }
 
 /// Whether a key is data rather than a name: a number, date or time, a UUID or ULID, 16 or more
-/// hex digits, an e-mail address, or longer than 64 bytes.
-pub(super) fn is_id(key: &str) -> bool {
+/// hex digits, four or more decimal digits anywhere, an e-mail address, or longer than 64 bytes.
+pub fn is_id(key: &str) -> bool {
     let bytes = key.as_bytes();
     let Some(first) = bytes.first() else { return false };
     // Nearly all names leave here.
-    if key.len() < 16 && first.is_ascii_alphabetic() && !bytes.contains(&b'@') {
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    if key.len() < 16
+        && digits < DIGITS_MAX
+        && first.is_ascii_alphabetic()
+        && !bytes.contains(&b'@')
+    {
         return false;
     }
-    key.len() > KEY_BYTES_MAX
+    digits >= DIGITS_MAX
+        || key.len() > KEY_BYTES_MAX
         || is_numeric(bytes)
         || is_hex_id(bytes)
         || is_ulid(bytes)

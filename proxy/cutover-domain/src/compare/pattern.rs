@@ -6,7 +6,7 @@ use std::{
     str::{Chars, FromStr},
 };
 
-use super::path::{Root, Segment, is_id, write_key};
+use super::path::{Path, Root, Segment, is_id, write_key};
 
 /// Paths that a rule is about: one path exactly, or with `.*` for any one key and `.**` for
 /// everything at this place and inside of it, at most once: `body.meta.**`, `body.**.updatedAt`,
@@ -69,6 +69,32 @@ impl Pattern {
         self.tail.is_none() && !self.head.contains(&Step::One)
     }
 
+    /// Whether it means this path.
+    pub fn covers(&self, path: &Path) -> bool {
+        let Ok(path) = path.as_str().parse::<Pattern>() else { return false };
+        let segments: Option<Vec<Segment<'_>>> = path.head.iter().map(Step::segment).collect();
+        segments.is_some_and(|segments| path.is_exact() && self.matches(path.root, &segments))
+    }
+
+    /// The keys and names that it has, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let steps = self.head.iter().chain(self.tail.iter().flatten());
+        steps.filter_map(|step| match step {
+            Step::Key(key) => Some(&**key),
+            _ => None,
+        })
+    }
+
+    /// Whether it is about bodies.
+    pub fn is_of_body(&self) -> bool {
+        self.root == Root::Body
+    }
+
+    /// Whether it is about the status.
+    pub fn is_of_status(&self) -> bool {
+        self.root == Root::Status
+    }
+
     pub(super) fn root(&self) -> Root {
         self.root
     }
@@ -96,6 +122,16 @@ impl Step {
             (Step::Element, Segment::Element) | (Step::AnyKey, Segment::AnyKey) => true,
             (Step::One, Segment::Key(_) | Segment::AnyKey) => true,
             _ => false,
+        }
+    }
+
+    /// `None` for a wildcard.
+    fn segment(&self) -> Option<Segment<'_>> {
+        match self {
+            Step::Key(key) => Some(Segment::Key(key)),
+            Step::Element => Some(Segment::Element),
+            Step::AnyKey => Some(Segment::AnyKey),
+            Step::One => None,
         }
     }
 

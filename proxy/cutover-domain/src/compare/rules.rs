@@ -5,6 +5,7 @@ use std::{collections::HashSet, fmt};
 use super::{
     Decimal, Format, Kind, Kinds, Normal, Pattern,
     path::{Root, Segment},
+    stand_ins::Doubt,
 };
 
 /// How long a guarded rule lasts if nobody says otherwise: 30 days.
@@ -238,6 +239,8 @@ pub(super) struct InForce<'r> {
     renamed: Vec<(&'r Pattern, &'r str)>,
     /// Asked where something differs.
     others: Vec<&'r Rule>,
+    /// Values may be stand-ins for others.
+    pub(super) doubt: Option<Doubt<'r>>,
 }
 
 impl<'r> InForce<'r> {

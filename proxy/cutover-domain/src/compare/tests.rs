@@ -2,6 +2,7 @@ mod answers;
 mod json;
 mod properties;
 mod rule_table;
+mod stand_ins;
 
 use self::json::json;
 use super::*;

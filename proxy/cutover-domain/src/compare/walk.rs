@@ -11,7 +11,6 @@ use std::{
 
 use super::{
     Body, Frame, Kind, Map, Value,
-    format::look,
     found::Found,
     path::{KEYS_MAX, Root, Segment},
 };
@@ -34,7 +33,7 @@ pub(super) fn bodies<'a>(live: &'a Body, other: &'a Body, found: &mut Found<'_>)
                 (_, Body::Empty) => Kind::Missing,
                 _ => Kind::Type,
             };
-            walk.note(kind, live.look(), other.look());
+            walk.note(kind, live.look(walk.found), other.look(walk.found));
         }
     }
 }
@@ -57,21 +56,21 @@ impl<'a> Walk<'a, '_, '_> {
             | (Value::Number(_), Value::Number(_))
             | (Value::Bool(_), Value::Bool(_))
             | (Value::Null, Value::Null) => self.scalar(live, other),
-            _ => self.note(Kind::Type, look(live), look(other)),
+            _ => self.note(Kind::Type, self.found.look(live), self.found.look(other)),
         }
     }
 
     /// Two scalars of one type.
     fn scalar(&mut self, live: &Value, other: &Value) {
         if let Some(space) = self.found.space(Root::Body, &self.path)
-            && let Some((from, to)) = live.name().zip(other.name())
+            && let Some((from, to)) = self.found.name(live).zip(self.found.name(other))
         {
-            let shape = arrow(look(live), look(other));
+            let shape = arrow(self.found.look(live), self.found.look(other));
             self.found.pair(space, (Root::Body, &self.path), (&from, &to), Kind::Value, shape);
         } else if live != other
             && !self.found.treatment(Root::Body, &self.path).excuses(live, other)
         {
-            self.note(Kind::Value, look(live), look(other));
+            self.note(Kind::Value, self.found.look(live), self.found.look(other));
         }
     }
 
@@ -159,8 +158,8 @@ impl<'a> Walk<'a, '_, '_> {
     fn maybe(&mut self, live: Option<&'a Value>, other: Option<&'a Value>) {
         match (live, other) {
             (Some(live), Some(other)) => self.value(live, other),
-            (Some(live), None) => self.note(Kind::Missing, look(live), ABSENT),
-            (None, Some(other)) => self.note(Kind::Extra, ABSENT, look(other)),
+            (Some(live), None) => self.note(Kind::Missing, self.found.look(live), ABSENT),
+            (None, Some(other)) => self.note(Kind::Extra, ABSENT, self.found.look(other)),
             (None, None) => {}
         }
     }
@@ -190,10 +189,10 @@ impl<'a> Walk<'a, '_, '_> {
                     Frame::Opaque { length: other_length, hash: other_hash },
                 ) => self.opaque((*length, *hash), (*other_length, *other_hash)),
                 (Frame::Value(live), Frame::Opaque { .. }) => {
-                    self.note(Kind::Type, look(live), "bytes");
+                    self.note(Kind::Type, self.found.look(live), "bytes");
                 }
                 (Frame::Opaque { .. }, Frame::Value(other)) => {
-                    self.note(Kind::Type, "bytes", look(other));
+                    self.note(Kind::Type, "bytes", self.found.look(other));
                 }
             }
         }
@@ -279,7 +278,7 @@ fn name_of<'v>(element: &'v Value, key: &str) -> Option<&'v Value> {
 
 impl Value {
     /// A value that can be renamed, as text.
-    fn name(&self) -> Option<std::borrow::Cow<'_, str>> {
+    pub(super) fn name(&self) -> Option<std::borrow::Cow<'_, str>> {
         match self {
             Value::Text(text) => Some((&**text).into()),
             Value::Number(number) => Some(number.to_string().into()),
@@ -289,10 +288,10 @@ impl Value {
 }
 
 impl Body {
-    fn look(&self) -> &'static str {
+    fn look(&self, found: &Found<'_>) -> &'static str {
         match self {
             Body::Empty => ABSENT,
-            Body::Value(value) => look(value),
+            Body::Value(value) => found.look(value),
             Body::Text(_) => "text body",
             Body::Frames(_) => "frames",
             Body::Opaque { .. } => "bytes",

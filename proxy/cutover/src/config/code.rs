@@ -66,6 +66,7 @@ codes! {
     CohortClash => "cohort_clash",
     NoEffect => "no_effect",
     BadRule => "bad_rule",
+    BadKeep => "bad_keep",
     SloObjective => "slo_objective",
     SloThresholds => "slo_thresholds",
     TlsFile => "tls_file",

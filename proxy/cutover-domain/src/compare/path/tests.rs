@@ -13,6 +13,10 @@ fn ids_and_names() {
         "0123456789abcdef",
         "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "ann@example.org",
+        "dev-0042",
+        "+49 151 23456789",
+        "550e8400e29b",
+        "SN12A34B",
         "x2345678901234567890123456789012345678901234567890123456789012345",
     ] {
         assert!(is_id(key), "{key}");
@@ -22,6 +26,9 @@ fn ids_and_names() {
         "id",
         "deadbeef",
         "x17",
+        "ipv4",
+        "sha256",
+        "first name",
         "@type",
         "@context",
         "$ref",

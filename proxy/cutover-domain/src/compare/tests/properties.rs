@@ -8,7 +8,7 @@ use super::*;
 use crate::compare::path::{Root, Segment, write_path};
 
 /// Where in a value something is changed: its path as steps, and how.
-type Spot = (String, Kind);
+pub(super) type Spot = (String, Kind);
 
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -25,7 +25,7 @@ fn key() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[a-d]", 1 => "[1-4]", 1 => "[a-b]\\.[a-b]"]
 }
 
-fn value() -> impl Strategy<Value = Value> {
+pub(super) fn value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(4, 48, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
@@ -37,7 +37,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn of(body: Value) -> Answer {
+pub(super) fn of(body: Value) -> Answer {
     Answer { body: Body::Value(body), ..with_headers(&[]) }
 }
 
@@ -145,7 +145,7 @@ fn mutate_map<'v>(map: &'v Map, path: &mut Vec<Segment<'v>>, out: &mut Vec<(Valu
     }
 }
 
-fn all_mutants(value: &Value) -> Vec<(Value, Spot)> {
+pub(super) fn all_mutants(value: &Value) -> Vec<(Value, Spot)> {
     let mut out = Vec::new();
     mutants(value, &mut Vec::new(), &mut out);
     out

@@ -60,13 +60,14 @@ fn rates_follow_the_recent_pairs() {
 #[test]
 fn what_is_beyond_the_cap_is_one_place_and_never_known() {
     let mut noise = NoiseProfile::default();
-    let names: Vec<String> = (0..PATHS_MAX + 500).map(|i| format!("body.f{i}")).collect();
+    let names: Vec<String> =
+        (0..PATHS_MAX + 500).map(|i| format!("body.f{}.g{}", i / 100, i % 100)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     (0..5).for_each(|_| _ = noise.learn(value_at(&names)));
     assert_eq!(noise.paths.len(), PATHS_MAX + 1);
     // 500 paths are one place, and five pairs are five.
     assert_eq!(noise.paths[&Place::Other].pairs, 5);
-    assert!(noise.knows(&place("body.f1"), Kind::Value));
+    assert!(noise.knows(&place("body.f0.g1"), Kind::Value));
     assert!(!noise.knows(&Place::Other, Kind::Value));
     assert_eq!(noise.version, 1);
 }

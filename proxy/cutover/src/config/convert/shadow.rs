@@ -3,6 +3,7 @@
 use cutover_domain::{
     Credentials, ShadowSpec,
     compare::{Action, Kinds, Rule, Rules, Tolerance, day_start},
+    exchange::{Keep, Kept},
 };
 
 use super::{Context, route::percent};
@@ -46,7 +47,16 @@ pub(super) fn shadow(
         },
         rps_max: (shadow.max_rps > 0).then_some(shadow.max_rps),
         noise: noise?,
+        keep: keep(&shadow.keep, node.find(&["shadow", "keep"]), context)?,
     })
+}
+
+/// The values that samples may keep. Where one is wrong, none.
+fn keep(places: &[String], node: &Node, context: &mut Context<'_>) -> Option<Keep> {
+    let places = places.iter().zip(node.items());
+    let kept = places.map(|(place, node)| context.parse(Code::BadKeep, node, place));
+    let kept = kept.collect::<Vec<Option<Kept>>>().into_iter().collect::<Option<Vec<_>>>()?;
+    Some(Keep::new(kept))
 }
 
 /// The rules of a route. Where one is wrong, none.

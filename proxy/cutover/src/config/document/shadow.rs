@@ -14,6 +14,11 @@ pub struct Shadow {
     pub credentials: Credentials,
     /// Copies a second at most; 0 for as many as there are.
     pub max_rps: u32,
+    /// Places whose values samples of mismatches may keep: `body.status`, `header.x-page`, and of
+    /// requests `query.limit`, `path.slug`, `request.header.accept`, `request.body.kind`; `.*` is
+    /// any key, `.**` all within. All other values are redacted; credentials always are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
 }
 
 /// What becomes of credentials in a copy.
@@ -101,7 +106,12 @@ fn is_false(value: &bool) -> bool {
 
 impl Default for Shadow {
     fn default() -> Shadow {
-        Shadow { percent: 100.0, credentials: Credentials::default(), max_rps: 50 }
+        Shadow {
+            percent: 100.0,
+            credentials: Credentials::default(),
+            max_rps: 50,
+            keep: Vec::new(),
+        }
     }
 }
 

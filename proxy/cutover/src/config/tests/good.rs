@@ -202,7 +202,7 @@ fn copies_and_rules_are_taken_over() {
     let team = format!(
         "{TEAM}{}",
         r#"
-shadow = { percent = 12.5, credentials = "session", max_rps = 0 }
+shadow = { percent = 12.5, credentials = "session", max_rps = 0, keep = ["body.status", "query.limit"] }
 noise = { sample = 20 }
 
 [[route.rule]]
@@ -253,6 +253,7 @@ reason = "made up by each side"
     assert_eq!(shadow.percent.as_f64(), 12.5);
     assert_eq!(shadow.credentials, cutover_domain::Credentials::Session);
     assert_eq!((shadow.rps_max, shadow.noise.as_f64()), (None, 20.0));
+    assert_eq!(shadow.keep.iter().collect::<Vec<_>>(), ["body.status", "query.limit"]);
     assert_eq!(route.rules.iter().count(), 8);
     let first = route.rules.iter().next().unwrap();
     // The end of that day.

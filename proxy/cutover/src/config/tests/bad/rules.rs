@@ -1,4 +1,4 @@
-//! Rules of comparison.
+//! Rules of comparison, and what samples may keep.
 
 use super::*;
 
@@ -241,6 +241,38 @@ ignore = []"#,
                | ^^^^^^^^^^^^^^
                |
                = help: add `shadow = {}` to have its requests copied and compared
+        "#]],
+    );
+}
+
+#[test]
+fn credentials_in_samples() {
+    team(
+        r#"new = "registry""#,
+        r#"new = "registry"
+shadow = { keep = ["body.status", "request.header.Authorization"] }"#,
+        expect![[r#"
+            error[bad_keep]: `request.header.Authorization` would keep credentials: what stands at `authorization` is never kept
+              --> routes/devices.toml:10:35
+               |
+            10 | shadow = { keep = ["body.status", "request.header.Authorization"] }
+               |                                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn a_place_that_is_none() {
+    team(
+        r#"new = "registry""#,
+        r#"new = "registry"
+shadow = { keep = ["querry.limit"] }"#,
+        expect![[r#"
+            error[bad_keep]: `querry.limit` is no place of a request or an answer: start with `body`, `header.NAME`, `trailer.NAME`, or for requests with `query.NAME`, `path.NAME`, `request.header.NAME`, `request.body`
+              --> routes/devices.toml:10:20
+               |
+            10 | shadow = { keep = ["querry.limit"] }
+               |                    ^^^^^^^^^^^^^^
         "#]],
     );
 }
