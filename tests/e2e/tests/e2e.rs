@@ -13,6 +13,7 @@ mod e2e {
     mod lifecycle;
     mod operators;
     mod parity_mutants;
+    mod parity_writes;
     mod phases;
     mod reload;
     mod rig;

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http::Request;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Rig;
 use crate::cli::{self, Said};
-use crate::client;
+use crate::client::{self, Client};
 use crate::config::{Config, PROCESS_FILE};
 use crate::metrics::Metrics;
 use crate::process::{Process, Spec};
@@ -128,6 +131,16 @@ impl Proxy {
         let answer = client::get(self.admin(), "/metrics").await?;
         ensure!(answer.status == 200, "/metrics answers {}: {}", answer.status, answer.text());
         Ok(Metrics::parse(&answer.text()))
+    }
+
+    /// What the admin API answers to a GET of `path` by whoever holds the first token.
+    pub async fn api<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let token = std::fs::read_to_string(self.token_file())?;
+        let request =
+            Request::get(path).header("authorization", format!("Bearer {}", token.trim()));
+        let answer = Client::http1(self.admin()).await?.ask(request.body(Bytes::new())?).await?;
+        ensure!(answer.status == 200, "{path} answers {}: {}", answer.status, answer.text());
+        serde_json::from_str(&answer.text()).with_context(|| format!("{path}: {}", answer.text()))
     }
 
     /// Whether `/readyz` says so and clients can connect.
