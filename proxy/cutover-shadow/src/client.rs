@@ -112,7 +112,7 @@ impl Shared {
                 Some(mut http2) => {
                     request = self.http2_form(request)?;
                     let response = http2.send(request).await.map_err(Failure::Theirs)?;
-                    return read::whole(response, start, &call.budget, |_| ()).await;
+                    return read::whole(response, start, http2.peer, &call.budget, |_| ()).await;
                 }
                 None => return Box::pin(self.ask_http1(request, start, &call.budget)).await,
             }
@@ -142,7 +142,7 @@ impl Shared {
                 self.is_http1.store(false, Ordering::Relaxed);
                 let request = self.http2_form(request)?;
                 let response = http2.send(request).await.map_err(Failure::Theirs)?;
-                read::whole(response, start, budget, |_| ()).await
+                read::whole(response, start, http2.peer, budget, |_| ()).await
             }
         }
     }
@@ -154,7 +154,8 @@ impl Shared {
         start: Instant,
         budget: &cutover_domain::exchange::Budget,
     ) -> Result<Reply, Failure> {
-        let reply = read::whole(response, start, budget, |cx| connection.drive(cx)).await?;
+        let peer = connection.peer;
+        let reply = read::whole(response, start, peer, budget, |cx| connection.drive(cx)).await?;
         if connection.is_reusable() {
             self.idle.lock().push((Instant::now(), connection));
         }

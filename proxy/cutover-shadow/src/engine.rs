@@ -9,7 +9,7 @@ use std::{
 };
 
 use cutover_domain::{
-    RouteTable, Upstream,
+    Exchange, RouteTable, Upstream,
     exchange::{Budget, Dropped},
 };
 use tokio::{
@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use self::ask::Asking;
-use crate::{config::Config, intake::Job, jar::Jars, judge::Answered, lane::Lane};
+use crate::{config::Config, intake::Job, jar::Jars, judge::Answered, lane::Lane, ticket::Ticket};
 
 /// How often idle connections are looked after.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -116,26 +116,31 @@ impl Engine {
         jars: &Arc<Jars>,
         asking: &mut JoinSet<()>,
     ) {
+        let trace = ticket.route().traces.begin(&exchange);
         if exchange.response.is_none() {
             return crate::judge::hand_over(
                 &self.answered,
-                Answered::without_live(exchange, ticket),
+                Answered::without_live(exchange, trace, ticket),
             );
         }
+        let give_up = |exchange: &Exchange, ticket: Ticket, reason| {
+            ticket.route().traces.dropped(&trace, exchange, reason);
+            ticket.dropped(reason);
+        };
         lanes.adopt(&exchange.table, &self.config);
         let Some((candidate, legacy)) = lanes.of(&exchange) else {
             // Its table was replaced by one without that upstream: nobody is left to ask.
-            return ticket.dropped(Dropped::Shutdown);
+            return give_up(&exchange, ticket, Dropped::Shutdown);
         };
         let rps_max = Asking::spec(&exchange).and_then(|shadow| shadow.rps_max);
         if !candidate.admits(exchange.subject, rps_max) {
-            return ticket.dropped(Dropped::Rate);
+            return give_up(&exchange, ticket, Dropped::Rate);
         }
         let Config { deadline_min, deadline_max, .. } = *self.config;
         let live = &ticket.route().live;
         let within = live.deadline(exchange.duration, deadline_min, deadline_max);
         let (jars, budget) = (Arc::clone(jars), self.budget.clone());
-        let ask = Asking { exchange, candidate, legacy, jars, budget, within };
+        let ask = Asking { exchange, trace, candidate, legacy, jars, budget, within };
         let answered = self.answered.clone();
         asking.spawn(async move {
             match ask.run(ticket.route()).await {
@@ -168,7 +173,7 @@ impl Lanes {
     }
 
     /// The ways to the candidate and to legacy.
-    fn of(&self, exchange: &cutover_domain::Exchange) -> Option<(Lane, Lane)> {
+    fn of(&self, exchange: &Exchange) -> Option<(Lane, Lane)> {
         let route = &exchange.table.routes[exchange.route];
         let lane = |upstream: &Upstream| self.by_name.get(&upstream.name).cloned();
         let legacy = lane(&exchange.table.upstreams[route.legacy])?;

@@ -13,6 +13,7 @@ use cutover_domain::{
     exchange::{Budget, Copies, RouteCopies},
     parity::{Basis, Cause, Parity, Report, Snapshot},
 };
+use cutover_telemetry::copies::CopyTracer;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
@@ -39,6 +40,7 @@ pub struct ShadowHandle(Arc<Running>);
 struct Running {
     budget: Budget,
     metrics: ShadowMetrics,
+    tracer: CopyTracer,
     jobs: mpsc::Sender<Job>,
     routes: Mutex<HashMap<Arc<str>, Arc<Route>>>,
     records: Arc<Records>,
@@ -69,11 +71,12 @@ pub enum StartError {
 }
 
 /// Starts the two threads. `budget` is what copies may hold, and what `metrics` were registered
-/// with.
+/// with; by `tracer` copies have traces of their own.
 pub fn start(
     config: Config,
     budget: Budget,
     metrics: ShadowMetrics,
+    tracer: CopyTracer,
 ) -> Result<ShadowHandle, StartError> {
     let (jobs, intake) = mpsc::channel(config.intake_max);
     let (answered, to_judge) = sync_channel(config.comparisons_max);
@@ -97,7 +100,16 @@ pub fn start(
         runtime.shutdown_background();
     })?;
     let routes = Mutex::default();
-    Ok(ShadowHandle(Arc::new(Running { budget, metrics, jobs, routes, records, closing, ended })))
+    Ok(ShadowHandle(Arc::new(Running {
+        budget,
+        metrics,
+        tracer,
+        jobs,
+        routes,
+        records,
+        closing,
+        ended,
+    })))
 }
 
 fn spawn(
@@ -188,7 +200,7 @@ impl ShadowHandle {
         if let Some(known) = routes.get(id) {
             return Arc::clone(known);
         }
-        let route = Arc::new(Route::new(id, &self.0.metrics, judge::now()));
+        let route = Arc::new(Route::new(id, &self.0.metrics, &self.0.tracer, judge::now()));
         routes.insert(Arc::clone(&route.id), Arc::clone(&route));
         route
     }

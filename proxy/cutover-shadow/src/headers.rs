@@ -50,7 +50,7 @@ pub(crate) fn outgoing(
     if let Ok(route) = HeaderValue::from_str(route) {
         headers.insert(CUTOVER_ROUTE, route);
     }
-    match live_traceparent(exchange.trace) {
+    match live_traceparent(exchange.trace, exchange.trace_flags) {
         Some(live) => headers.insert(CUTOVER_LIVE_TRACEPARENT, live),
         None => headers.remove(CUTOVER_LIVE_TRACEPARENT),
     };
@@ -64,8 +64,9 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     media.is_some_and(|media| media.starts_with(b"application/grpc"))
 }
 
-fn live_traceparent(TraceIds { trace_id, span_id }: TraceIds) -> Option<HeaderValue> {
-    let text = format!("00-{trace_id:032x}-{span_id:016x}-00");
+fn live_traceparent(ids: TraceIds, flags: u8) -> Option<HeaderValue> {
+    let TraceIds { trace_id, span_id } = ids;
+    let text = format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}");
     (trace_id != 0 && span_id != 0).then(|| HeaderValue::try_from(text).ok())?
 }
 

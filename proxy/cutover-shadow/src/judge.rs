@@ -8,7 +8,7 @@ use std::{
         Arc, LazyLock,
         mpsc::{Receiver, SyncSender, TrySendError},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use cutover_domain::{
@@ -19,7 +19,7 @@ use cutover_domain::{
     exchange::Dropped,
     parity::{Basis, Class, Judgement, Observation, Shape, Verdict},
 };
-use cutover_telemetry::context::TraceContext;
+use cutover_telemetry::context::TraceId;
 
 use self::roles::{Roles, shape};
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
     route::{Comparing, Route, builds},
     samples::Seen,
     ticket::Ticket,
+    traces::{Judged, Trace, Traced},
 };
 
 /// Where a candidate differs that gave no answer.
@@ -44,8 +45,8 @@ pub(crate) struct Asked {
     pub(crate) reply: Result<Reply, Fault>,
     /// Legacy's second answer.
     pub(crate) reference: Option<Reply>,
-    /// Of the copy.
-    pub(crate) trace: TraceContext,
+    /// The copy's own trace.
+    pub(crate) traced: Traced,
 }
 
 /// A copy that waits for its verdict.
@@ -59,7 +60,7 @@ pub(crate) struct Answered {
 enum What {
     Asked(Box<Asked>),
     /// Nobody was asked: there is no live answer.
-    WithoutLive(Box<Exchange>),
+    WithoutLive(Box<Exchange>, Trace),
 }
 
 /// What the comparing thread works with.
@@ -99,25 +100,28 @@ impl Asked {
 // === impl Answered ===
 
 impl Answered {
-    pub(crate) fn without_live(exchange: Exchange, ticket: Ticket) -> Answered {
-        Answered { ticket, what: What::WithoutLive(Box::new(exchange)) }
+    pub(crate) fn without_live(exchange: Exchange, trace: Trace, ticket: Ticket) -> Answered {
+        Answered { ticket, what: What::WithoutLive(Box::new(exchange), trace) }
     }
 
-    fn exchange(&self) -> &Exchange {
+    fn exchange(&self) -> (&Exchange, &Trace) {
         match &self.what {
-            What::Asked(asked) => &asked.exchange,
-            What::WithoutLive(exchange) => exchange,
+            What::Asked(asked) => (&asked.exchange, &asked.traced.trace),
+            What::WithoutLive(exchange, trace) => (exchange, trace),
         }
     }
 
     /// Settles it without a look at the answers.
     fn settle_as(self, why: Incomparable) {
-        let shape = shape(self.exchange(), None);
+        let (exchange, trace) = self.exchange();
+        let shape = shape(exchange, None);
         let (compared, now) = (Err(why), now());
         let observation =
             Observation { compared, paired: false, shape: &shape, latency_micros: None, now };
-        let verdict = self.ticket.route().with_parity(|parity| parity.judge(&observation)).verdict;
-        self.ticket.compared(verdict, 0);
+        let route = self.ticket.route();
+        let verdict = route.with_parity(|parity| parity.judge(&observation)).verdict;
+        let kept = route.traces.unjudged(trace, exchange, verdict);
+        self.ticket.compared(verdict, kept);
     }
 }
 
@@ -128,7 +132,7 @@ impl Judge {
     pub(crate) fn run(&self, answered: &Receiver<Answered>) {
         while let Ok(answered) = answered.recv() {
             let until = *self.closing.borrow();
-            match until.is_some_and(|until| std::time::Instant::now() > until) {
+            match until.is_some_and(|until| Instant::now() > until) {
                 true => answered.ticket.dropped(Dropped::Shutdown),
                 false => self.settle(answered),
             }
@@ -136,20 +140,24 @@ impl Judge {
     }
 
     fn settle(&self, Answered { ticket, what }: Answered) {
-        let asked = match what {
+        let mut asked = match what {
             What::Asked(asked) => asked,
-            What::WithoutLive(_) => {
+            What::WithoutLive(..) => {
                 return Answered { ticket, what }.settle_as(Incomparable::LiveFailed);
             }
         };
-        let trace_id = asked.exchange.trace.trace_id;
         let route = Arc::clone(ticket.route());
         // One answer that nobody thought of must not end the comparison of all others.
         match catch_unwind(AssertUnwindSafe(|| self.judge(&route, &asked))) {
-            Ok(verdict) => {
+            Ok((verdict, kept)) => {
+                let held = asked.exchange.held.take();
+                if let Some(held) = held.filter(|_| verdict == Verdict::Mismatch && kept.is_some())
+                {
+                    held.keep();
+                }
                 // What it holds is given back before it counts as settled.
                 drop(asked);
-                ticket.compared(verdict, trace_id);
+                ticket.compared(verdict, kept);
             }
             Err(_) => {
                 tracing::error!(
@@ -161,8 +169,9 @@ impl Judge {
         }
     }
 
-    fn judge(&self, route: &Route, asked: &Asked) -> Verdict {
-        let now = now();
+    /// The verdict, and the copy's trace if it is kept.
+    fn judge(&self, route: &Route, asked: &Asked) -> (Verdict, Option<TraceId>) {
+        let (since, now) = (Instant::now(), now());
         let roles = Roles::of(asked);
         let shape = shape(&asked.exchange, roles.status());
         let compared = {
@@ -180,7 +189,11 @@ impl Judge {
         };
         let judgement = route.with_parity(|parity| parity.judge(&observation));
         self.tell(route, asked, &compared, &judgement, shape);
-        judgement.verdict
+        let differences = compared.differences.as_deref();
+        let failure = roles.candidate.as_ref().err().filter(|_| differences.is_ok()).copied();
+        let differences = differences.unwrap_or_default();
+        let judged = Judged { since, differences, judgement: &judgement, failure };
+        (judgement.verdict, route.traces.judged(asked, &judged))
     }
 
     fn compare(&self, roles: &Roles<'_>, comparing: &mut Comparing, now: u64) -> Compared {

@@ -5,13 +5,13 @@ mod deadline;
 mod queue;
 mod rate;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use cutover_domain::{
     Upstream,
     exchange::{Budget, Copied, Dropped, Reserved},
 };
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Version};
 use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimit};
@@ -38,6 +38,10 @@ pub(crate) struct Reply {
     pub(crate) trailers: HeaderMap,
     /// From the call to the end of the answer.
     pub(crate) duration: Duration,
+    /// Of the connection that it came by.
+    pub(crate) version: Version,
+    /// The other end of that connection.
+    pub(crate) peer: Option<SocketAddr>,
     /// What the body holds of the budget, until the answer is dropped.
     pub(crate) _reserved: Reserved,
 }
@@ -126,6 +130,18 @@ impl Lane {
     /// Closes connections that have been idle for too long.
     pub(crate) fn sweep(&self) {
         self.client.sweep();
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// A word for logs and traces.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Failure::Ours(reason) => reason.as_str(),
+            Failure::Theirs(fault) => fault.as_str(),
+        }
     }
 }
 

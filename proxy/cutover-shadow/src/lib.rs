@@ -36,6 +36,7 @@ mod redaction;
 mod route;
 mod samples;
 mod ticket;
+mod traces;
 
 pub use self::{
     accounting::Accounting,

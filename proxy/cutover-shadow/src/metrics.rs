@@ -1,11 +1,13 @@
 //! What copies and their comparisons are counted by.
 
+use std::{sync::atomic::Ordering, time::SystemTime};
+
 use cutover_domain::{
     compare::{Kind, Path},
     exchange::{Budget, Dropped},
     parity::Verdict,
 };
-use cutover_telemetry::metrics::ConfigLabel;
+use cutover_telemetry::{context::TraceId, metrics::ConfigLabel};
 use parking_lot::Mutex;
 use prometheus_client::{
     collector::Collector,
@@ -165,11 +167,14 @@ impl RouteMetrics {
         self.dropped[reason as usize].inc();
     }
 
-    /// It was compared. A mismatch shows the trace of the live request.
-    pub(crate) fn compared(&self, verdict: Verdict, trace_id: u128) {
-        let is_mismatch = verdict == Verdict::Mismatch && trace_id != 0;
-        let exemplar = is_mismatch.then(|| TraceLabels { trace_id: format!("{trace_id:032x}") });
-        self.comparisons[verdict_index(verdict)].inc_by(1, exemplar, None);
+    /// It was compared. The newest of which the trace is kept is shown with the count.
+    pub(crate) fn compared(&self, verdict: Verdict, kept: Option<TraceId>) {
+        let counter = &self.comparisons[verdict_index(verdict)];
+        match kept.map(|trace_id| TraceLabels { trace_id: trace_id.to_string() }) {
+            exemplar @ Some(_) => drop(counter.inc_by(1, exemplar, Some(SystemTime::now()))),
+            // `inc_by` would forget the one before.
+            None => drop(counter.inner().fetch_add(1, Ordering::Relaxed)),
+        }
     }
 
     /// A difference that the candidate answers for.

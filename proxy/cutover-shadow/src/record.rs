@@ -76,14 +76,14 @@ impl Record {
         is_paired: bool,
         shape: Shape,
     ) -> Record {
-        let (exchange, trace) = (&asked.exchange, &asked.trace);
+        let exchange = &asked.exchange;
         Record {
             route: Arc::clone(&route.id),
             revision: exchange.table.revision,
             at: exchange.at,
             candidate: exchange.candidate,
             live_trace: exchange.trace,
-            copy_trace: TraceIds { trace_id: trace.trace_id.get(), span_id: trace.span_id.get() },
+            copy_trace: asked.traced.ids(),
             verdict: judgement.verdict,
             differences: differences.to_vec(),
             classes: judgement.classes.clone(),

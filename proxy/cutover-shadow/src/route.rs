@@ -15,6 +15,7 @@ use cutover_domain::{
     exchange::Dropped,
     parity::{Basis, Parity},
 };
+use cutover_telemetry::copies::CopyTracer;
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
@@ -24,6 +25,7 @@ use self::builds::Builds;
 use crate::{
     metrics::{RouteMetrics, ShadowMetrics},
     samples::Samples,
+    traces::Traces,
 };
 
 /// Live durations after which the slowest are known well enough to set a deadline by.
@@ -40,6 +42,7 @@ pub(crate) struct Route {
     pub(crate) metrics: RouteMetrics,
     pub(crate) inflight: Gauge,
     pub(crate) live: LiveDurations,
+    pub(crate) traces: Traces,
     pub(crate) samples: Mutex<Samples>,
     /// Held by the comparing thread while it compares.
     pub(crate) comparing: Mutex<Comparing>,
@@ -73,12 +76,13 @@ struct Durations {
 // === impl Route ===
 
 impl Route {
-    pub(crate) fn new(id: &str, metrics: &ShadowMetrics, now: u64) -> Route {
+    pub(crate) fn new(id: &str, metrics: &ShadowMetrics, tracer: &CopyTracer, now: u64) -> Route {
         Route {
             id: id.into(),
             metrics: metrics.of_route(id),
             inflight: metrics.inflight.clone(),
             live: LiveDurations::default(),
+            traces: Traces::new(tracer.clone()),
             samples: Mutex::default(),
             comparing: Mutex::default(),
             parity: Mutex::new(Parity::new(Basis::default(), now)),

@@ -119,11 +119,11 @@ fn place(count: u64, draw: u64) -> Option<usize> {
 
 impl Seen<'_> {
     fn sample(&self, outlines: Vec<Outline>) -> Sample {
-        let (exchange, trace) = (&self.asked.exchange, &self.asked.trace);
+        let exchange = &self.asked.exchange;
         Sample {
             at: exchange.at,
             live_trace: exchange.trace,
-            copy_trace: TraceIds { trace_id: trace.trace_id.get(), span_id: trace.span_id.get() },
+            copy_trace: self.asked.traced.ids(),
             shape: self.shape.clone(),
             outlines,
         }

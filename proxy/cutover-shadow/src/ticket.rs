@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cutover_domain::{exchange::Dropped, parity::Verdict};
+use cutover_telemetry::context::TraceId;
 
 use crate::route::Route;
 
@@ -29,10 +30,10 @@ impl Ticket {
         &self.route
     }
 
-    /// It came to a verdict; `trace_id` is the live request's.
-    pub(crate) fn compared(mut self, verdict: Verdict, trace_id: u128) {
+    /// It came to a verdict; `kept` is its trace if that can be looked up.
+    pub(crate) fn compared(mut self, verdict: Verdict, kept: Option<TraceId>) {
         self.close();
-        self.route.metrics.compared(verdict, trace_id);
+        self.route.metrics.compared(verdict, kept);
     }
 
     /// It was given up.

@@ -194,8 +194,8 @@ fn runtime() -> Result<Runtime, StartError> {
 
 /// What compares both sides. Users are served without it, too.
 fn shadow(telling: &Telling) -> Option<ShadowHandle> {
-    let (budget, metrics) = telling.for_shadow();
-    cutover_shadow::start(cutover_shadow::Config::default(), budget, metrics)
+    let (budget, metrics, tracer) = telling.for_shadow();
+    cutover_shadow::start(cutover_shadow::Config::default(), budget, metrics, tracer)
         .inspect_err(|error| tracing::error!(%error, "nothing is copied or compared"))
         .ok()
 }

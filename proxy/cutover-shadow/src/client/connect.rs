@@ -1,6 +1,6 @@
 //! Making a connection: resolve, connect, TLS, HTTP handshake.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use cutover_domain::{Scheme, Timeouts, Upstream};
 use hyper::client::conn::{http1, http2};
@@ -49,31 +49,38 @@ pub(super) async fn connect(
 async fn attempt(upstream: &Upstream, tls: Option<&Result<Tls, TlsError>>) -> Option<Connected> {
     let stream = TcpStream::connect((upstream.host.as_str(), upstream.port)).await.ok()?;
     stream.set_nodelay(true).ok()?;
+    let peer = stream.peer_addr().ok();
     match tls {
-        None if upstream.scheme == Scheme::H2c => http2(stream).await,
-        None => http1(stream).await,
+        None if upstream.scheme == Scheme::H2c => http2(stream, peer).await,
+        None => http1(stream, peer).await,
         Some(tls) => {
             let Tls { config, name } = tls.as_ref().ok()?;
             let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
             let stream = connector.connect(name.clone(), stream).await.ok()?;
             match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => http2(stream).await,
-                _ => http1(stream).await,
+                Some(b"h2") => http2(stream, peer).await,
+                _ => http1(stream, peer).await,
             }
         }
     }
 }
 
-async fn http1(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Option<Connected> {
+async fn http1(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Option<SocketAddr>,
+) -> Option<Connected> {
     let mut builder = http1::Builder::new();
     builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
     // How it ends is told to the request in flight.
     let driver = async { drop(connection.await) };
-    Some(Connected::H1(H1::new(sender, driver)))
+    Some(Connected::H1(H1::new(peer, sender, driver)))
 }
 
-async fn http2(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Option<Connected> {
+async fn http2(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: Option<SocketAddr>,
+) -> Option<Connected> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -84,7 +91,7 @@ async fn http2(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> 
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
     let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.ok()?;
     tokio::spawn(async { drop(connection.await) });
-    Some(Connected::H2(H2(sender)))
+    Some(Connected::H2(H2 { peer, sender }))
 }
 
 /// An upstream's own `host:port`.

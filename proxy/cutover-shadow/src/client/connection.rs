@@ -1,6 +1,7 @@
 //! Connections, and how they fail.
 
 use std::{
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
@@ -17,6 +18,8 @@ use crate::lane::Fault;
 /// An HTTP/1 connection. It has no task of its own: whoever waits for its answer drives it, so
 /// that nobody needs waking in between.
 pub(super) struct H1 {
+    /// The other end.
+    pub(super) peer: Option<SocketAddr>,
     sender: http1::SendRequest<Body>,
     /// `None` once it has ended.
     driver: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -24,7 +27,11 @@ pub(super) struct H1 {
 
 /// An HTTP/2 connection, shared; a task drives it.
 #[derive(Clone)]
-pub(super) struct H2(pub(super) http2::SendRequest<Body>);
+pub(super) struct H2 {
+    /// The other end.
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) sender: http2::SendRequest<Body>,
+}
 
 /// Why no head of an answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +46,11 @@ pub(super) enum SendFailure {
 
 impl H1 {
     pub(super) fn new(
+        peer: Option<SocketAddr>,
         sender: http1::SendRequest<Body>,
         driver: impl Future<Output = ()> + Send + 'static,
     ) -> H1 {
-        H1 { sender, driver: Some(Box::pin(driver)) }
+        H1 { peer, sender, driver: Some(Box::pin(driver)) }
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -50,7 +58,7 @@ impl H1 {
         &mut self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, SendFailure> {
-        let H1 { sender, driver } = self;
+        let H1 { sender, driver, .. } = self;
         let mut answer = std::pin::pin!(sender.send_request(request));
         let answer = std::future::poll_fn(|cx| {
             drive(driver, cx);
@@ -83,7 +91,7 @@ fn drive(driver: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>, cx: &mut
 
 impl H2 {
     pub(super) fn is_open(&self) -> bool {
-        !self.0.is_closed()
+        !self.sender.is_closed()
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -91,8 +99,8 @@ impl H2 {
         &mut self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, Fault> {
-        self.0.ready().await.map_err(|error| fault(&error))?;
-        self.0.send_request(request).await.map_err(|error| fault(&error))
+        self.sender.ready().await.map_err(|error| fault(&error))?;
+        self.sender.send_request(request).await.map_err(|error| fault(&error))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading an answer to its end, within bounds.
 
 use std::{
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -22,6 +23,7 @@ const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) async fn whole(
     response: Response<Incoming>,
     start: Instant,
+    peer: Option<SocketAddr>,
     budget: &Budget,
     mut drive: impl FnMut(&mut Context<'_>),
 ) -> Result<Reply, Failure> {
@@ -52,6 +54,8 @@ pub(super) async fn whole(
         body: tee.finish(),
         trailers,
         duration: start.elapsed(),
+        version: parts.version,
+        peer,
         _reserved: reserved,
     })
 }

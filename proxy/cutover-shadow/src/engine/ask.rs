@@ -21,6 +21,7 @@ use crate::{
     judge::Asked,
     lane::{Call, Failure, Fault, Lane, Reply, Stack},
     route::Route,
+    traces::{CallTrace, Trace, Traced},
 };
 
 /// Keep the hashes of one request apart that decide different things.
@@ -30,6 +31,7 @@ const SEED_ORDER: u64 = 2;
 /// All that asking about one copy needs.
 pub(super) struct Asking {
     pub(super) exchange: Exchange,
+    pub(super) trace: Trace,
     pub(super) candidate: Lane,
     pub(super) legacy: Lane,
     pub(super) jars: Arc<Jars>,
@@ -47,21 +49,25 @@ impl Asking {
 
     /// Asks; fails only for a reason of ours.
     pub(super) async fn run(self, route: &Route) -> Result<Asked, Dropped> {
-        let mut turn = self.candidate.ready().await?;
+        let give_up = |reason| {
+            route.traces.dropped(&self.trace, &self.exchange, reason);
+            reason
+        };
+        let mut turn = self.candidate.ready().await.map_err(give_up)?;
         // The second call waits for nothing: one that came later than the first would show more
         // noise than there is.
         let reference = self.wants_reference(route).then(|| self.legacy.ready_now()).flatten();
-        let trace = TraceContext::new_root(false);
-        let Some(call) = self.call(self.credentials(), &trace) else {
+        let mut traced = Traced::new(&self.trace);
+        let Some(call) = self.call(self.credentials(), &traced.call.context) else {
             // It was a request to the side that served it, so hyper reads its target: only a
             // candidate's client would not, and there is only this one.
             let reply = Err(Fault::Protocol);
-            return Ok(Asked { exchange: self.exchange, reply, reference: None, trace });
+            return Ok(Asked { exchange: self.exchange, reply, reference: None, traced });
         };
         let (reply, reference) = match reference {
-            None => (turn.call(call).await, None),
+            None => (traced.call.time(turn.call(call)).await, None),
             Some(second) => {
-                let (reply, reference) = self.both(turn, call, second, &trace).await;
+                let (reply, reference) = self.both(turn, call, second, &mut traced).await;
                 (reply, reference.ok())
             }
         };
@@ -71,9 +77,9 @@ impl Asking {
                 Ok(reply)
             }
             Err(Failure::Theirs(fault)) => Err(fault),
-            Err(Failure::Ours(reason)) => return Err(reason),
+            Err(Failure::Ours(reason)) => return Err(give_up(reason)),
         };
-        Ok(Asked { exchange: self.exchange, reply, reference, trace })
+        Ok(Asked { exchange: self.exchange, reply, reference, traced })
     }
 
     /// Both calls at once; which one is first is chosen by hash, so that neither side is always
@@ -83,20 +89,26 @@ impl Asking {
         mut first: Stack,
         call: Call,
         mut second: Stack,
-        trace: &TraceContext,
+        traced: &mut Traced,
     ) -> (Result<Reply, Failure>, Result<Reply, Failure>) {
         // Legacy has seen these credentials already, and without them its answer is another.
         let credentials = match self.exchange.candidate {
             Side::New => Credentials::Forward,
             Side::Legacy => self.credentials(),
         };
-        let Some(again) = self.call(credentials, &trace.child()) else {
-            return (first.call(call).await, Err(Failure::Theirs(Fault::Protocol)));
+        let reference = CallTrace::new(&self.trace);
+        let Some(again) = self.call(credentials, &reference.context) else {
+            let reply = traced.call.time(first.call(call)).await;
+            return (reply, Err(Failure::Theirs(Fault::Protocol)));
         };
+        let reference = traced.reference.insert(reference);
+        // Each is made when it is first polled.
+        let first = traced.call.time(async { first.call(call).await });
+        let second = reference.time(async { second.call(again).await });
         match self.hash(SEED_ORDER) & 1 {
-            0 => tokio::join!(first.call(call), second.call(again)),
+            0 => tokio::join!(first, second),
             _ => {
-                let (reference, reply) = tokio::join!(second.call(again), first.call(call));
+                let (reference, reply) = tokio::join!(second, first);
                 (reply, reference)
             }
         }

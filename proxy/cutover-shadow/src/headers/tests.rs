@@ -15,7 +15,7 @@ fn baggage_keeps_what_it_had_behind_the_mark() {
 
 #[test]
 fn a_live_trace_is_named_if_there_is_one() {
-    assert_eq!(live_traceparent(TraceIds::default()), None);
-    let named = live_traceparent(TraceIds { trace_id: 0xab, span_id: 0xcd }).unwrap();
-    assert_eq!(named, "00-000000000000000000000000000000ab-00000000000000cd-00");
+    assert_eq!(live_traceparent(TraceIds::default(), 1), None);
+    let named = live_traceparent(TraceIds { trace_id: 0xab, span_id: 0xcd }, 3).unwrap();
+    assert_eq!(named, "00-000000000000000000000000000000ab-00000000000000cd-03");
 }

@@ -53,6 +53,8 @@ pub(super) fn call(within: Duration) -> Call {
 
 fn reply(budget: &Budget) -> Reply {
     Reply {
+        version: Version::HTTP_11,
+        peer: None,
         status: StatusCode::OK,
         headers: HeaderMap::new(),
         body: Copied::Whole(bytes::Bytes::new()),

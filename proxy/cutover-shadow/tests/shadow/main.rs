@@ -9,4 +9,5 @@ mod failures;
 mod noise;
 mod rig;
 mod tls;
+mod traces;
 mod verdicts;

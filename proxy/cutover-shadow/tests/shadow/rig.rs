@@ -1,5 +1,6 @@
 //! Two sides, a route between them, and the shadow that compares them.
 
+mod receiver;
 mod side;
 
 use std::{
@@ -19,10 +20,12 @@ use cutover_domain::{
     },
 };
 use cutover_shadow::{Accounting, Config, Record, RouteReport, ShadowHandle, ShadowMetrics, start};
+use cutover_telemetry::{copies::CopyTracer, sampling::Sampler};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
+pub(crate) use self::receiver::{Receiver, attribute};
 pub(crate) use self::side::{Side as Server, answer, asked, bytes, http2, refuses, tls};
 
 /// How long anything may take before a test fails.
@@ -49,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) budget_bytes: u64,
     pub(crate) new_scheme: Scheme,
     pub(crate) new_tls: UpstreamTls,
+    pub(crate) tracer: CopyTracer,
 }
 
 /// Copies are compared within short deadlines, without second legacy calls and without a limit.
@@ -68,6 +72,7 @@ pub(crate) fn parts() -> Parts {
         budget_bytes: BUDGET_BYTES,
         new_scheme: Scheme::Http,
         new_tls: UpstreamTls::default(),
+        tracer: CopyTracer::new(Sampler::default(), None),
     }
 }
 
@@ -83,7 +88,7 @@ impl Parts {
         let mut registry = Registry::default();
         let metrics = ShadowMetrics::register(&mut registry, &budget);
         let table = Arc::new(self.table(legacy, new));
-        let handle = start(self.config, budget.clone(), metrics).unwrap();
+        let handle = start(self.config, budget.clone(), metrics, self.tracer).unwrap();
         let copies = handle.of_route("read");
         let records = handle.records().unwrap();
         let traces = AtomicU64::new(1);

@@ -12,7 +12,7 @@ fn copy() -> CopySpans {
     CopySpans {
         start: now,
         end: now + Duration::from_millis(3),
-        live: TraceContext::new_root(false),
+        live: Some(TraceContext::new_root(false)),
         method: Method::GET,
         route: RouteLabel { id: "read".into(), template: None },
         target: "/".into(),

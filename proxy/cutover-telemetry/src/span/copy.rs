@@ -33,8 +33,8 @@ pub struct CopySpans {
     pub start: Instant,
     /// When it had come to its end.
     pub end: Instant,
-    /// The live request's SERVER span.
-    pub live: TraceContext,
+    /// The live request's SERVER span, if it is known.
+    pub live: Option<TraceContext>,
     /// As asked.
     pub method: Method,
     /// The route that the live request matched.
@@ -167,10 +167,14 @@ impl CopyRecord {
         let generation = i64::try_from(spans.generation).unwrap_or(i64::MAX);
         attributes.number("cutover.config.generation", generation);
         attributes.flag("cutover.shadow", true);
-        attributes.display("cutover.live.trace_id", spans.live.trace_id);
+        if let Some(live) = &spans.live {
+            attributes.display("cutover.live.trace_id", live.trace_id);
+        }
         attributes.text("cutover.sampling.reason", self.reason.as_str());
         spans.end_state.put(&mut attributes);
-        put_link(wire, &spans.live, false, "shadow_of");
+        if let Some(live) = &spans.live {
+            put_link(wire, live, false, "shadow_of");
+        }
     }
 
     fn put_comparison(&self, wire: &mut Wire, comparison: &ComparisonSpan, clock: Clock) {

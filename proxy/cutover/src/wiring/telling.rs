@@ -9,6 +9,7 @@ use cutover_shadow::ShadowMetrics;
 use cutover_telemetry::{
     Tracer, Trust,
     canonical::CanonicalLog,
+    copies::CopyTracer,
     export::{Exporter, Spans},
     logs::{self, LogGuard},
     metrics::{TelemetryMetrics, encode, register_build_info},
@@ -82,8 +83,9 @@ impl Telling {
     }
 
     /// What copies may hold, and what they are counted by.
-    pub(super) fn for_shadow(&self) -> (Budget, ShadowMetrics) {
-        self.shadow.clone()
+    pub(super) fn for_shadow(&self) -> (Budget, ShadowMetrics, CopyTracer) {
+        let (budget, metrics) = self.shadow.clone();
+        (budget, metrics, CopyTracer::new(self.sampler, self.spans()))
     }
 
     /// Every metric as OpenMetrics text.

@@ -8,7 +8,7 @@ fn copy(start: Instant) -> CopySpans {
     CopySpans {
         start,
         end: after(9),
-        live: TraceContext::new_root(true),
+        live: Some(TraceContext::new_root(true)),
         method: Method::GET,
         route: RouteLabel::clone(&route()),
         target: "/v1/devices/7?page=2&pin".into(),
@@ -40,7 +40,7 @@ fn decoded(context: &TraceContext, copy: CopySpans) -> Vec<Span> {
 #[test]
 fn a_copy_is_a_root_with_a_link_and_three_children() {
     let (context, copy) = (TraceContext::new_root(false), copy(Instant::now()));
-    let live = copy.live.clone();
+    let live = copy.live.clone().unwrap();
     let ids = [&copy.call, &copy.reference].map(|call| call.as_ref().unwrap().span_id.to_string());
     let spans = decoded(&context, copy);
     let [root, call, reference, comparison] = &spans[..] else { panic!("{spans:?}") };
