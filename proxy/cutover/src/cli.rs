@@ -62,6 +62,8 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Export(export) => remote::gitops::export(export, global, io),
         Command::Status(status) => remote::status::run(status, global, io),
         Command::History(history) => remote::history::run(history, global, io),
+        Command::Diffs(diffs) => remote::diffs::run(diffs, global, io),
+        Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),
         Command::Promote(promote) => remote::moves::promote(promote, global, io),
         Command::Rollback(rollback) => remote::moves::rollback(rollback, global, io),
         Command::Hold(hold) => remote::moves::hold(hold, global, io),

@@ -8,6 +8,7 @@
 //!
 //! Nothing else in Cutover reads configuration files or the environment.
 
+mod add_rule;
 mod code;
 mod convert;
 mod diagnostic;
@@ -37,6 +38,7 @@ use cutover_telemetry::{
     sampling::Sampler,
 };
 
+pub use add_rule::{add_rule, rule_text};
 pub use code::{Code, explain, explained};
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::ProcessFile;

@@ -1,13 +1,14 @@
 //! What can be typed.
 
 mod local;
+mod parity;
 mod remote;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::{local::*, remote::*};
+pub(super) use self::{local::*, parity::*, remote::*};
 
 /// Examples come first, as people read help for them.
 const TEMPLATE: &str = "\
@@ -112,6 +113,8 @@ pub(super) enum Command {
     Export(Export),
     Status(Status),
     History(History),
+    Diffs(Diffs),
+    Tolerate(Tolerate),
     Promote(Promote),
     Rollback(Rollback),
     Hold(Hold),

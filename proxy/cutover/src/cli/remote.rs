@@ -1,10 +1,12 @@
 //! Commands that ask the admin API of a running proxy.
 
+pub(super) mod diffs;
 pub(super) mod gitops;
 pub(super) mod history;
 pub(super) mod moves;
 pub(super) mod status;
 pub(super) mod token;
+pub(super) mod tolerate;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -56,6 +58,21 @@ fn state(row: &RouteRow) -> RouteState {
 fn target(row: &TargetRow) -> Target {
     let percent = row.percent.and_then(|percent| Percent::from_f64(percent).ok());
     Target { phase: row.phase.into(), percent: percent.unwrap_or_default() }
+}
+
+/// A share as percent with two decimals, cut: what is not reached must not look reached, and a
+/// failure must not vanish.
+fn percent(share: f64) -> String {
+    let percent = (share * 10_000.0).floor() / 100.0;
+    match percent >= 100.0 {
+        true => "100%".to_owned(),
+        false => format!("{percent:.2}%"),
+    }
+}
+
+/// As [`percent`], within a sentence: `99.50 %`.
+fn percent_in_words(share: f64) -> String {
+    percent(share).replace('%', " %")
 }
 
 /// A path segment, percent-encoded: names come from people.

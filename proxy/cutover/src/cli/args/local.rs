@@ -57,7 +57,8 @@ pub(in crate::cli) struct Check {
     /// Treat warnings as errors
     #[arg(long)]
     pub(in crate::cli) deny_warnings: bool,
-    /// Print the whole configuration in force, defaults filled in, secrets as references
+    /// Print the whole configuration in force, defaults filled in, secrets as references, and the
+    /// header fields that are not compared
     #[arg(long)]
     pub(in crate::cli) explain: bool,
 }

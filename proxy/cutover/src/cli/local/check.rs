@@ -1,5 +1,6 @@
 //! `cutover check`
 
+use cutover_domain::compare::{VOLATILE, Volatile, VolatilePart};
 use serde_json::json;
 
 use super::{count, invalid, reach, tell};
@@ -28,6 +29,7 @@ pub(in crate::cli) fn run(args: &Check, global: &Global, io: &mut Io<'_>) -> Res
             "files": loaded.files,
             "diagnostics": loaded.report.to_json(&loaded.sources),
             "online": online,
+            "volatile": args.explain.then(|| VOLATILE.iter().map(volatile).collect::<Vec<_>>()),
             "effective": loaded.config.as_ref().filter(|_| args.explain).map(|c| &c.document),
         });
         print_json("Check", &document, global.output, io)?;
@@ -58,12 +60,38 @@ pub(in crate::cli) fn run(args: &Check, global: &Global, io: &mut Io<'_>) -> Res
     }
 }
 
+/// The built-in list, as comments below the configuration.
+fn print_volatile(io: &mut Io<'_>) -> Result<(), Failure> {
+    writeln!(
+        io.out,
+        "\n# Header fields that are not compared, as any two answers differ in them. A rule with \
+         `compare = true`\n# at `header.NAME` has one compared all the same.\n#"
+    )?;
+    let width = VOLATILE.iter().map(|field| field.name.len()).max().unwrap_or_default();
+    for Volatile { name, part, reason } in VOLATILE {
+        let part = match part {
+            VolatilePart::Field => "",
+            VolatilePart::Value => "only its value: ",
+        };
+        writeln!(io.out, "#   {name:width$}  {part}{reason}")?;
+    }
+    Ok(())
+}
+
+fn volatile(field: &Volatile) -> serde_json::Value {
+    let part = match field.part {
+        VolatilePart::Field => "field",
+        VolatilePart::Value => "value",
+    };
+    json!({ "name": field.name, "part": part, "reason": field.reason })
+}
+
 fn print(args: &Check, config: &Config, loaded: &Loaded, io: &mut Io<'_>) -> Result<(), Failure> {
     if args.explain {
         let text = toml::to_string(&config.document)
             .map_err(|error| Failure::new("internal", error.to_string()))?;
         write!(io.out, "{text}")?;
-        return Ok(());
+        return print_volatile(io);
     }
     let declaration = &config.declaration;
     let summary = [

@@ -1,18 +1,19 @@
 //! `cutover status`
 
+mod route;
 mod watch;
 
 use comfy_table::{CellAlignment, Table};
-use cutover_control::api::{RouteAnswer, RouteRow, SideRow, StatusAnswer};
+use cutover_control::api::{ParityAnswer, RouteAnswer, RouteRow, SideRow, StatusAnswer};
 use cutover_domain::Phase;
 
-use super::{segment, target};
+use super::{percent, segment, target};
 use crate::cli::{
     admin::{Client, diagnostic},
     args::{Global, Output, Status},
     exit::{Exit, Failure},
     io::Io,
-    output::{age, print_json, print_list, print_table, table},
+    output::{age, print_json, print_list, table, table_text},
 };
 
 const COLUMNS: [&str; 11] = [
@@ -34,6 +35,8 @@ const COLUMNS_WIDE: [&str; 4] = ["GROUP", "REV", "FILE", "MATCHES"];
 /// What there is to show.
 struct Seen {
     routes: Vec<RouteRow>,
+    /// Lines below the table, where there is only one route.
+    details: Vec<String>,
     /// As the API gave it.
     document: serde_json::Value,
     /// What everyone should know.
@@ -62,8 +65,12 @@ pub(in crate::cli) fn run(
 fn look(args: &Status, client: &Client) -> Result<Seen, Failure> {
     if let Some(route) = &args.route {
         let answer: RouteAnswer = client.get(&format!("/api/v1/routes/{}", segment(route)))?;
-        let notes = notes_of(&answer.route);
-        return Ok(Seen { document: serde_json::json!(answer), routes: vec![answer.route], notes });
+        let parity: ParityAnswer =
+            client.get(&format!("/api/v1/routes/{}/parity", segment(route)))?;
+        let mut document = serde_json::json!(answer);
+        document["parity"] = serde_json::json!(parity);
+        let (notes, details) = (notes_of(&answer.route), route::lines(&parity));
+        return Ok(Seen { document, routes: vec![answer.route], details, notes });
     }
     let answer: StatusAnswer = client.get("/api/v1/status")?;
     let mut notes = Vec::new();
@@ -81,7 +88,8 @@ fn look(args: &Status, client: &Client) -> Result<Seen, Failure> {
         notes.push("no routes are declared: everything goes to the default".to_owned());
     }
     notes.extend(answer.routes.iter().flat_map(notes_of));
-    Ok(Seen { document: serde_json::json!(answer), routes: answer.routes, notes })
+    let document = serde_json::json!(answer);
+    Ok(Seen { document, routes: answer.routes, details: Vec::new(), notes })
 }
 
 fn notes_of(row: &RouteRow) -> Vec<String> {
@@ -108,7 +116,16 @@ fn print(seen: &Seen, output: Output, io: &mut Io<'_>) -> Result<(), Failure> {
     match output {
         Output::Json => print_json("Status", &seen.document, output, io),
         Output::Jsonl => print_list("Route", &seen.routes, output, io),
-        Output::Table | Output::Wide => print_table(&rows(&seen.routes, output), io),
+        Output::Table | Output::Wide => Ok(writeln!(io.out, "{}", text(seen, output))?),
+    }
+}
+
+/// The table, and what there is to say of a single route.
+fn text(seen: &Seen, output: Output) -> String {
+    let table = table_text(&rows(&seen.routes, output));
+    match seen.details.is_empty() {
+        true => table,
+        false => format!("{table}\n\n{}", seen.details.join("\n")),
     }
 }
 
@@ -152,10 +169,10 @@ fn cells(row: &RouteRow) -> Vec<String> {
         at.phase.to_string(),
         split,
         format!("{:.1}", row.rps),
-        both(row, |side| side.success.map(share)),
+        both(row, |side| side.success.map(percent)),
         both(row, |side| side.p95_ms.map(|ms| format!("{ms:.0}ms"))),
-        row.parity.map_or_else(dash, share),
-        row.budget.map_or_else(dash, share),
+        row.parity.map_or_else(dash, percent),
+        row.budget.map_or_else(dash, percent),
         gate,
         row.age_ms.map_or_else(dash, age),
         row.owner.clone(),
@@ -166,15 +183,6 @@ fn cells(row: &RouteRow) -> Vec<String> {
 fn both(row: &RouteRow, value: impl Fn(&SideRow) -> Option<String>) -> String {
     let new = row.new.as_ref().and_then(&value);
     format!("{}/{}", value(&row.legacy).unwrap_or_else(dash), new.unwrap_or_else(dash))
-}
-
-/// Never rounds up to 100 %: a failure must not vanish.
-fn share(fraction: f64) -> String {
-    let percent = (fraction * 10_000.0).floor() / 100.0;
-    match percent >= 100.0 {
-        true => "100%".to_owned(),
-        false => format!("{percent:.2}%"),
-    }
 }
 
 fn dash() -> String {

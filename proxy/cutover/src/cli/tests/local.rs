@@ -36,6 +36,8 @@ fn help_at_the_first_try() {
           export      Write the configuration in force back as files
           status      Show where routes stand
           history     Show what changed, when, by whom and why
+          diffs       Show how new's answers differ from legacy's, and what would settle it
+          tolerate    Add a rule to the route's file: what may differ, where, why and until when
           promote     Move a route forward: to the next step, or as told
           rollback    Move a route back: to its safe phase, or as told
           hold        Put a latch on a route: nothing moves it forward until it is released
@@ -228,7 +230,8 @@ fn checking_for_programs() {
           ],
           "kind": "Check",
           "online": [],
-          "valid": false
+          "valid": false,
+          "volatile": null
         }
         --- stderr
         {"api_version":"cutover.dev/v1","error":{"code":"invalid_config","hint":"`cutover explain --code CODE` tells more about a code in brackets","message":"the configuration has 1 mistake"}}

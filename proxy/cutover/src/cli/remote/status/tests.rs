@@ -2,7 +2,6 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::*;
-use crate::cli::output::table_text;
 
 fn routes() -> Vec<RouteRow> {
     let device_read = json!({
@@ -58,7 +57,7 @@ fn what_everyone_should_know() {
 
 #[test]
 fn a_failure_never_vanishes_by_rounding() {
-    assert_eq!(share(1.0), "100%");
-    assert_eq!(share(0.99999), "99.99%");
-    assert_eq!(share(0.0), "0.00%");
+    assert_eq!(percent(1.0), "100%");
+    assert_eq!(percent(0.99999), "99.99%");
+    assert_eq!(percent(0.0), "0.00%");
 }

@@ -5,13 +5,13 @@ mod screen;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::screen::{Screen, Size};
-use super::{Seen, look, print, rows};
+use super::{Seen, look, print, text};
 use crate::cli::{
     admin::Client,
     args::{Global, Output, Status},
     exit::{Exit, Failure},
     io::Io,
-    output::{table_text, utc},
+    output::utc,
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -49,10 +49,10 @@ pub(super) fn run(
     }
 }
 
-fn text(seen: &Seen, output: Output) -> String {
-    let table = table_text(&rows(&seen.routes, output));
+fn whole(seen: &Seen, output: Output) -> String {
+    let text = text(seen, output);
     let lines: Vec<&str> =
-        std::iter::once(table.as_str()).chain(seen.notes.iter().map(String::as_str)).collect();
+        std::iter::once(text.as_str()).chain(seen.notes.iter().map(String::as_str)).collect();
     lines.join("\n")
 }
 
@@ -70,7 +70,7 @@ impl Watch {
     }
 
     fn show(&mut self, seen: &Seen, io: &mut Io<'_>) -> Result<(), Failure> {
-        let text = text(seen, self.output);
+        let text = whole(seen, self.output);
         self.trouble_since_ms = None;
         match &mut self.screen {
             Some(screen) => screen.draw(&text, Size::of_terminal(), io.out)?,

@@ -1,0 +1,160 @@
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cli::output::table_text;
+
+fn args(path: Option<&str>) -> Diffs {
+    let path = path.map(str::to_owned);
+    Diffs { route: "device-read".into(), path, limit: 20, exit_code: false }
+}
+
+fn answer(more: Value) -> DiffsAnswer {
+    let mut answer = json!({
+        "route": "device-read", "at_ms": 1, "copies": { "taken": true },
+        "clusters": [], "clusters_total": 0, "noise": [],
+    });
+    answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(answer).unwrap()
+}
+
+fn rule(more: Value) -> RuleRow {
+    let mut rule = json!({ "path": "body.x", "reason": "r" });
+    rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(rule).unwrap()
+}
+
+fn differing() -> DiffsAnswer {
+    let sample = |id: &str| {
+        json!({
+            "id": id, "at_ms": 1, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "copy_trace_id": "0af7651916cd43dd8448eb211c80319c", "shape": "GET /devices/{id} 2xx",
+        })
+    };
+    let shape = json!({
+        "rule": { "path": "body.seen", "reason": "r", "shape": "rfc3339" }, "why": "w",
+    });
+    answer(json!({
+        "bound": 0.85584, "since_ms": 0, "clusters_total": 3,
+        "clusters": [
+            {
+                "path": "body.name", "kind": "value", "values": "text→text", "count": 40,
+                "share": 0.11111, "excess": 40, "standing": "regression",
+                "samples": [sample("1"), sample("2"), sample("3"), sample("4")],
+            },
+            {
+                "path": "body.seen", "kind": "value", "values": "rfc3339→rfc3339", "count": 9,
+                "share": 0.025, "excess": -2, "standing": "noise", "samples": [],
+                "suggestion": shape,
+            },
+        ],
+        "noise": [{
+            "path": "body.seen", "rate": 0.2, "pairs": 80, "kinds": { "value": 80, "type": 1 },
+            "known": ["value"], "suggestion": shape,
+        }],
+    }))
+}
+
+#[test]
+fn clusters_for_people() {
+    let answer = differing();
+    expect![[r#"
+        PATH       KIND   VALUES           COUNT   SHARE  EXCESS  STANDING    RULE           TRACE
+        body.name  value  text→text           40  11.11%     +40  regression  -              4bf92f3577b34da6a3ce929d0e0e4736
+        body.seen  value  rfc3339→rfc3339      9   2.50%      -2  noise       shape rfc3339  -
+    "#]].assert_eq(&format!("{}\n", table_text(&clusters(&answer.clusters, Output::Table))));
+    expect![[r#"
+        PATH       KIND   VALUES           COUNT   SHARE  EXCESS  STANDING    RULE           TRACE                             SAMPLES     SHAPE
+        body.name  value  text→text           40  11.11%     +40  regression  -              4bf92f3577b34da6a3ce929d0e0e4736  1,2,3 (+1)  GET /devices/{id} 2xx
+        body.seen  value  rfc3339→rfc3339      9   2.50%      -2  noise       shape rfc3339  -                                             -
+    "#]].assert_eq(&format!("{}\n", table_text(&clusters(&answer.clusters, Output::Wide))));
+    let noise: Vec<&NoiseRow> = answer.noise.iter().collect();
+    expect![[r#"
+        PATH       KINDS       PAIRS    RATE  RULE
+        body.seen  type,value     80  20.00%  shape rfc3339
+    "#]]
+    .assert_eq(&format!("{}\n", table_text(&noises(&noise))));
+    expect![[r#"
+        showing 2 of 3, since 1970-01-01 00:00:00Z; parity is 85.58 % at least
+        accept a rule: cutover tolerate device-read 'body.seen'"#]]
+    .assert_eq(&talk(&args(None), &answer).join("\n"));
+}
+
+#[test]
+fn nothing_says_what_is_going_on() {
+    fn check(path: Option<&str>, more: Value, expected: Expect) {
+        expected.assert_eq(&nothing(&args(path), &answer(more)));
+    }
+    let accounting = |eligible: u64, compared: u64, dropped: Value, open: u64| {
+        json!({
+            "eligible": eligible, "compared": compared, "matches": compared, "mismatches": 0,
+            "noisy": 0, "incomparable": 0, "dropped": dropped, "open": open,
+        })
+    };
+    let off =
+        json!({ "taken": false, "code": "phase", "why": "nothing is copied in phase `legacy`" });
+    check(
+        None,
+        json!({ "copies": off }),
+        expect!["no differences: nothing is copied in phase `legacy`"],
+    );
+    check(
+        None,
+        json!({}),
+        expect!["no differences: no request of this route came yet since the proxy started"],
+    );
+    check(
+        None,
+        json!({ "accounting": accounting(0, 0, json!({}), 0) }),
+        expect!["no differences: no request of this route came yet since the proxy started"],
+    );
+    check(
+        None,
+        json!({ "accounting": accounting(1, 0, json!({}), 1) }),
+        expect!["no differences: none of 1 copy (1 under way) was compared yet"],
+    );
+    let dropped = json!({ "rate": 8, "breaker": 1 });
+    check(
+        None,
+        json!({ "accounting": accounting(12, 0, dropped, 3) }),
+        expect![
+            "no differences: none of 12 copies (3 under way, 9 dropped: breaker 1, rate 8) was compared yet"
+        ],
+    );
+    let compared = accounting(598, 598, json!({}), 0);
+    check(
+        None,
+        json!({ "accounting": compared, "bound": 0.99499 }),
+        expect!["no differences in 598 comparisons; parity is 99.49 % at least"],
+    );
+    check(
+        Some("body.x"),
+        json!({ "accounting": compared }),
+        expect!["no differences at `body.x` in 598 comparisons"],
+    );
+    check(
+        None,
+        json!({ "accounting": compared, "bound": 0.99499, "copies": off }),
+        expect!["no differences in 598 comparisons; parity is 99.49 % at least"],
+    );
+}
+
+#[test]
+fn rules_in_a_few_words() {
+    for (keys, expected) in [
+        (json!({ "ignore": [] }), "ignore"),
+        (json!({ "ignore": ["value", "order"] }), "ignore value,order"),
+        (json!({ "tolerate": { "order": true } }), "order"),
+        (json!({ "tolerate": { "extra": true } }), "extra"),
+        (json!({ "tolerate": { "number": "0.01" } }), "number ±0.01"),
+        (json!({ "tolerate": { "time_ms": 5 } }), "time ±5 ms"),
+        (json!({ "unordered_by": "id" }), "unordered by id"),
+        (json!({ "unordered_by": "" }), "unordered"),
+        (json!({ "shape": "uuid" }), "shape uuid"),
+        (json!({ "renamed": "ids" }), "renamed ids"),
+        (json!({ "normalise": ["trim", "origin"] }), "normalise trim,origin"),
+        (json!({ "compare": true }), "compare"),
+    ] {
+        assert_eq!(words(&rule(keys)), expected);
+    }
+}
