@@ -15,6 +15,7 @@ mod listener;
 mod live;
 pub mod metrics;
 pub mod overrides;
+mod pieces;
 mod prefixed;
 pub mod settings;
 mod shared;

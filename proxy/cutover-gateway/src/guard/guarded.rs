@@ -20,6 +20,7 @@ use tokio::time::{Instant, Sleep};
 use super::clock::{Clock, Clocks};
 use super::handle::{ConnHandle, Shared};
 use super::{GuardConfig, GuardEvents, Phase, Refusal, Scanner};
+use crate::pieces;
 
 /// What a refused client may still send before the connection is cut, in bytes.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
@@ -163,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
         }
         ready!(this.write_interim_first(cx))?;
-        match Pin::new(&mut this.stream).poll_write_vectored(cx, bufs) {
+        match pieces::poll_write(&mut this.stream, cx, bufs) {
             Poll::Ready(done) => {
                 this.clocks.on_write();
                 Poll::Ready(done)

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::pieces;
+
 /// Once writing fails, swallows what is written, so that reading decides what became of the
 /// request: an upstream that answers before it has read the body, say with 413, and then closes
 /// makes writing fail while its answer lies there to be read (RFC 9112 §9.3, §9.6). Where there
@@ -65,7 +67,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.is_deaf {
             return Poll::Ready(Ok(all));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        let written = pieces::poll_write(&mut self.stream, cx, slices);
         self.forgive(written, all)
     }
 
