@@ -38,6 +38,15 @@ pub struct Process {
     stderr: PathBuf,
 }
 
+/// Bytes of a process's memory that are in RAM.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// At the moment of the look.
+    pub now: u64,
+    /// The most since it was started.
+    pub peak: u64,
+}
+
 impl Spec {
     /// `program` without arguments; `name` names it in messages and log files.
     pub fn new(name: impl Into<String>, program: impl Into<PathBuf>) -> Spec {
@@ -110,12 +119,16 @@ impl Process {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Its memory that is in RAM, in bytes (`VmRSS`, proc_pid_status(5)).
-    pub fn rss_bytes(&self) -> anyhow::Result<u64> {
+    /// Its memory in RAM, now and at most so far, in bytes (`VmRSS`, `VmHWM`:
+    /// proc_pid_status(5)).
+    pub fn memory(&self) -> anyhow::Result<Memory> {
         let status = read(&PathBuf::from(format!("/proc/{}/status", self.id())));
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        Ok(1024 * kib.with_context(|| format!("{} has no memory: {status:?}", self.name))?)
+        let bytes = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            kib.map(|kib| 1024 * kib).with_context(|| format!("{} has no {key}", self.name))
+        };
+        Ok(Memory { now: bytes("VmRSS:")?, peak: bytes("VmHWM:")? })
     }
 
     /// Sends `signal` to the process, not to its group. Does nothing once it has ended.

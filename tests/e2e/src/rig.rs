@@ -45,6 +45,13 @@ impl Rig {
         Rig { binaries: binaries.into(), ..self }
     }
 
+    /// Takes the binaries of the release build, for what measures time.
+    #[must_use]
+    pub fn release(self) -> Rig {
+        let binaries = self.binaries.with_file_name("release");
+        self.with_binaries(binaries)
+    }
+
     /// Its directory.
     pub fn dir(&self) -> &Path {
         self.dir.path()
@@ -62,8 +69,9 @@ impl Rig {
         let path = self.binaries.join(name);
         ensure!(
             path.exists(),
-            "{} is not built. Build what the tests start: cargo build --workspace --bins --locked",
-            path.display()
+            "{} is not built. Build what the tests start: cargo build --workspace --bins --locked{}",
+            path.display(),
+            if self.binaries.ends_with("release") { " --release" } else { "" }
         );
         Ok(path)
     }

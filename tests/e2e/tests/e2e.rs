@@ -12,6 +12,7 @@ mod e2e {
     mod ladder;
     mod lifecycle;
     mod operators;
+    mod parity_hostile;
     mod parity_mutants;
     mod parity_writes;
     mod phases;
