@@ -18,6 +18,8 @@ mod parity;
 mod record;
 mod rows;
 mod schema;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tokens;
 
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};

@@ -104,19 +104,22 @@ impl Opening<'_> {
             .map_err(fault)?;
         check_version(&pool, path).await?;
         let mut connection = pool.acquire().await.map_err(fault)?;
-        match schema::inspect(&mut connection).await.map_err(fault)? {
+        let found = match schema::inspect(&mut connection).await.map_err(fault)? {
             Found::Foreign => return Err(OpenError::Foreign { path: path.to_owned() }),
             Found::Ours(found) if found > known() => {
                 return Err(OpenError::TooNew { path: path.to_owned(), found, known: known() });
             }
-            Found::Ours(_) => {}
-        }
+            Found::Ours(found) => found,
+        };
         if revisions && let Some(damage) = schema::damage(&mut connection).await.map_err(fault)? {
             tracing::error!(path = %path.display(), damage, "the store is damaged");
             let path = path.to_owned();
             return Err(Fault::without_source("open it", path, FaultKind::Corrupt).into());
         }
-        schema::migrate(&mut connection).await.map_err(fault)?;
+        // Only then: it needs the write lock, which another process may hold for long.
+        if found < known() {
+            schema::migrate(&mut connection).await.map_err(fault)?;
+        }
         drop(connection);
         Ok((pool, (metadata.dev(), metadata.ino())))
     }

@@ -112,6 +112,11 @@ impl ParityStore {
         &self.path
     }
 
+    /// Whether the file is still the one that was opened; [`FaultKind::Gone`] if not.
+    pub fn look(&self) -> Result<(), Fault> {
+        self.check_present("look at it")
+    }
+
     /// Waits until the connection is closed.
     pub async fn close(&self) {
         self.pool.close().await;

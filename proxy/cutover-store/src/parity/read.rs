@@ -6,8 +6,10 @@ use super::{ClusterRow, ParityStore, SampleRow};
 use crate::{fault::Fault, rows::unsigned};
 
 /// Whose turn it is to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writer {
+    /// Random name of the store, given once when it was created.
+    pub store_id: String,
     /// The last that was given; 0: none was yet.
     pub generation: u64,
     /// It has ended its turn.
@@ -41,10 +43,12 @@ impl ParityStore {
     pub async fn writer(&self) -> Result<Writer, Fault> {
         const DOING: &str = "read who records parity";
         self.check_present(DOING)?;
-        let row = sqlx::query("SELECT generation, released FROM parity_writer")
-            .fetch_one(&self.pool)
-            .await
-            .map_err(self.fault(DOING))?;
+        let row = sqlx::query(
+            "SELECT generation, released, value FROM parity_writer, meta WHERE key = 'store_id'",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(self.fault(DOING))?;
         writer_of(&row).map_err(self.fault(DOING))
     }
 
@@ -81,7 +85,8 @@ impl ParityStore {
 
 fn writer_of(row: &SqliteRow) -> Result<Writer, sqlx::Error> {
     let generation = unsigned(row.try_get("generation")?);
-    Ok(Writer { generation, released: row.try_get("released")? })
+    let (store_id, released) = (row.try_get("value")?, row.try_get("released")?);
+    Ok(Writer { store_id, generation, released })
 }
 
 fn cluster_of(row: &SqliteRow) -> Result<ClusterRow, sqlx::Error> {

@@ -52,7 +52,9 @@ async fn what_was_written_is_there_after_reopening() {
     let dir = dir();
     let store = open(&dir).await;
     let parity = parity(&dir).await;
-    assert_eq!(parity.writer().await.unwrap(), Writer { generation: 0, released: true });
+    let store_id = store.snapshot().await.unwrap().store_id;
+    let writer = |generation, released| Writer { store_id: store_id.clone(), generation, released };
+    assert_eq!(parity.writer().await.unwrap(), writer(0, true));
     let turn = parity.claim().await.unwrap();
     let both = [change("a", "{}", &[("1", 10), ("2", 11)]), change("b", "[]", &[])];
     parity.flush(turn, &both).await.unwrap();
@@ -60,7 +62,7 @@ async fn what_was_written_is_there_after_reopening() {
     store.close().await;
 
     let again = ParityStore::open(&url(&dir), Bounds::default()).await.unwrap();
-    assert_eq!(again.writer().await.unwrap(), Writer { generation: 1, released: false });
+    assert_eq!(again.writer().await.unwrap(), writer(1, false));
     let expected = KeptRoute {
         document: Some("{}".into()),
         updated_ms: 7,
@@ -254,10 +256,14 @@ async fn a_file_that_is_held_missing_or_replaced() {
     let change = [change("a", "{}", &[])];
     assert_eq!(parity.flush(turn, &change).await.map_err(code), Err("store_busy"));
     assert_eq!(parity.route("a").await.unwrap(), KeptRoute::default(), "reading goes on");
+    let second = ParityStore::open(&url(&dir), Bounds::default()).await;
+    second.expect("an up-to-date store is opened without a lock");
     lock.rollback().await.unwrap();
     parity.flush(turn, &change).await.unwrap();
 
+    parity.look().unwrap();
     fs::remove_file(&file).unwrap();
+    assert_eq!(parity.look().unwrap_err().code(), "store_gone");
     assert_eq!(parity.flush(turn, &change).await.map_err(code), Err("store_gone"));
     assert_eq!(parity.claim().await.unwrap_err().code(), "store_gone");
     assert_eq!(parity.writer().await.unwrap_err().code(), "store_gone");
