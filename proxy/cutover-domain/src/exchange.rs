@@ -166,7 +166,7 @@ pub enum Dropped {
     Breaker,
     /// All copies together hold as many bytes as they may.
     Budget,
-    /// The process is ending.
+    /// The process is ending, or takes over from one that still compares.
     Shutdown,
 }
 

@@ -3,7 +3,11 @@
 use std::{
     collections::HashMap,
     fmt, io,
-    sync::{Arc, mpsc::sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::sync_channel,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +15,7 @@ use std::{
 use cutover_domain::{
     compare::Limits,
     exchange::{Budget, Copies, RouteCopies},
-    parity::{Basis, Cause, Parity, Report, Snapshot},
+    parity::{Basis, Cause, Report, Snapshot},
 };
 use cutover_telemetry::copies::CopyTracer;
 use parking_lot::Mutex;
@@ -44,6 +48,7 @@ struct Running {
     jobs: mpsc::Sender<Job>,
     routes: Mutex<HashMap<Arc<str>, Arc<Route>>>,
     records: Arc<Records>,
+    is_held: Arc<AtomicBool>,
     closing: watch::Sender<Option<Instant>>,
     /// Errs once both threads have ended.
     ended: watch::Receiver<()>,
@@ -99,7 +104,7 @@ pub fn start(
         // A name that is still being resolved must not keep the process.
         runtime.shutdown_background();
     })?;
-    let routes = Mutex::default();
+    let (routes, is_held) = (Mutex::default(), Arc::default());
     Ok(ShadowHandle(Arc::new(Running {
         budget,
         metrics,
@@ -107,6 +112,7 @@ pub fn start(
         jobs,
         routes,
         records,
+        is_held,
         closing,
         ended,
     })))
@@ -153,10 +159,29 @@ impl ShadowHandle {
         Some(self.known(id)?.with_parity(|parity| parity.snapshot().clone()))
     }
 
-    /// Continues a route's parity from what a store kept; what was judged since is lost, so this
-    /// is for the start.
-    pub fn restore(&self, id: &str, snapshot: Snapshot) {
-        self.route(id).with_parity(|parity| *parity = Parity::restore(snapshot));
+    /// Goes on from the parity that an earlier process kept of a route; true if all of it holds.
+    /// If something was compared since the start, it becomes history instead
+    /// ([`Parity::resume`](cutover_domain::parity::Parity::resume)).
+    pub fn resume(&self, id: &str, kept: Snapshot) -> bool {
+        self.route(id).resume(kept, judge::now())
+    }
+
+    /// The routes that copies may be taken for, or something was kept of, by id.
+    pub fn routes(&self) -> Vec<Arc<str>> {
+        let mut ids: Vec<_> = self.0.routes.lock().keys().cloned().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Takes no copies until [`ShadowHandle::release`]: they count as dropped, as the process
+    /// before still compares. For the start of a process that takes over from another.
+    pub fn hold(&self) {
+        self.0.is_held.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes copies from now on.
+    pub fn release(&self) {
+        self.0.is_held.store(false, Ordering::Relaxed);
     }
 
     /// Tells what a route's parity rests on, such as a new build of the candidate. Counters begin
@@ -225,7 +250,11 @@ impl Copies for ShadowHandle {
     }
 
     fn of_route(&self, id: &str) -> Arc<dyn RouteCopies> {
-        Arc::new(Intake { route: self.route(id), jobs: self.0.jobs.clone() })
+        Arc::new(Intake {
+            route: self.route(id),
+            jobs: self.0.jobs.clone(),
+            is_held: Arc::clone(&self.0.is_held),
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where the gateway hands copies over.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use cutover_domain::{
     Exchange,
@@ -22,6 +25,8 @@ pub(crate) struct Job {
 pub(crate) struct Intake {
     pub(crate) route: Arc<Route>,
     pub(crate) jobs: mpsc::Sender<Job>,
+    /// No copies are taken yet.
+    pub(crate) is_held: Arc<AtomicBool>,
 }
 
 // === impl Intake ===
@@ -29,6 +34,9 @@ pub(crate) struct Intake {
 impl RouteCopies for Intake {
     fn take(&self, exchange: Exchange) {
         let ticket = Ticket::open(&self.route);
+        if self.is_held.load(Ordering::Relaxed) {
+            return ticket.dropped(Dropped::Shutdown);
+        }
         match self.jobs.try_send(Job { exchange, ticket }) {
             Ok(()) => {}
             Err(TrySendError::Full(job)) => job.ticket.dropped(Dropped::QueueFull),

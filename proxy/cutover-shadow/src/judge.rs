@@ -234,7 +234,7 @@ impl Judge {
 
     /// Verdicts by other rules are not to be counted together.
     fn adopt_rules(&self, route: &Route, comparing: &mut Comparing, rules: &Rules, now: u64) {
-        if comparing.rules == *rules {
+        if comparing.goes_by(rules) {
             return;
         }
         comparing.adopt(rules);

@@ -13,7 +13,7 @@ use std::{
 use cutover_domain::{
     compare::{Bijections, Rules},
     exchange::Dropped,
-    parity::{Basis, Parity},
+    parity::{Basis, Parity, Snapshot},
 };
 use cutover_telemetry::copies::CopyTracer;
 use hdrhistogram::Histogram;
@@ -57,6 +57,8 @@ pub(crate) struct Comparing {
     pub(crate) rules: Rules,
     pub(crate) bijections: Bijections,
     pub(crate) builds: Builds,
+    /// Parity was kept by an earlier process, whose rules may have been others.
+    is_resumed: bool,
 }
 
 /// How long the live side took lately.
@@ -92,8 +94,20 @@ impl Route {
 
     /// Counts a copy that was given up.
     pub(crate) fn dropped(&self, reason: Dropped) {
+        // In this order, so that a parity read after its count has it.
+        self.untold[reason as usize].fetch_add(1, Ordering::Release);
         self.metrics.dropped(reason);
-        self.untold[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Goes on from what an earlier process kept; says whether all of that holds.
+    pub(crate) fn resume(&self, kept: Snapshot, now: u64) -> bool {
+        // In the order in which the comparing thread takes both.
+        let mut comparing = self.comparing.lock();
+        let holds = self.with_parity(|parity| parity.resume(kept, now));
+        if holds {
+            comparing.resume(&self.with_parity(|parity| parity.snapshot().basis.clone()));
+        }
+        holds
     }
 
     /// Works on the parity, which knows of all drops so far. Not for the data plane's threads.
@@ -102,7 +116,7 @@ impl Route {
         for reason in Dropped::ALL {
             let untold = &self.untold[reason as usize];
             if untold.load(Ordering::Relaxed) > 0 {
-                for _ in 0..untold.swap(0, Ordering::Relaxed) {
+                for _ in 0..untold.swap(0, Ordering::Acquire) {
                     parity.drop_one(reason);
                 }
             }
@@ -114,8 +128,19 @@ impl Route {
 // === impl Comparing ===
 
 impl Comparing {
+    /// Whether the next comparison goes by the same rules as those counted so far.
+    pub(crate) fn goes_by(&self, rules: &Rules) -> bool {
+        self.rules == *rules && !self.is_resumed
+    }
+
+    /// What was counted so far went by the rules that `basis` names.
+    pub(crate) fn resume(&mut self, basis: &Basis) {
+        self.is_resumed = !basis.rules.is_empty();
+    }
+
     /// Goes by other rules from now on; what was learnt by the old ones is forgotten.
     pub(crate) fn adopt(&mut self, rules: &Rules) {
+        self.is_resumed = false;
         self.rules = rules.clone();
         self.bijections = Bijections::default();
     }

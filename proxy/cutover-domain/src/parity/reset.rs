@@ -31,7 +31,8 @@ pub enum Cause {
     /// Something became known as noise, which earlier verdicts did not go by. Verdicts are counted
     /// anew; evidence, pairs, latency and coverage never went by it and stay.
     Profile,
-    /// The store was away when the process started, which therefore began without what is in it.
+    /// What was kept came too late to go on from: the store was away when the process started, or
+    /// the route had been gone.
     Store,
 }
 

@@ -7,6 +7,7 @@ mod chaos;
 mod credentials;
 mod failures;
 mod noise;
+mod resume;
 mod rig;
 mod tls;
 mod traces;
