@@ -1,5 +1,6 @@
-//! The whole process, top to bottom: configuration → telemetry → control plane → copies → data
-//! plane → admin API → watchers, then serving until told to end, then the way back.
+//! The whole process, top to bottom: configuration → telemetry → control plane → copies, and what
+//! is kept of them → data plane → admin API → watchers, then serving until told to end, then the
+//! way back.
 //!
 //! Two channels make the ring: the control plane publishes route tables on a `watch`, the data
 //! plane reports what it has in force on another. No request ever waits for either.
@@ -12,6 +13,7 @@ mod failure;
 mod lifecycle;
 mod loader;
 mod numbers;
+mod recorder;
 mod telling;
 mod watching;
 
@@ -42,6 +44,7 @@ use self::{
     comparisons::Compared,
     lifecycle::{Ending, notify},
     loader::FileLoader,
+    recorder::{Recorder, RecorderParts, Terms},
     telling::Telling,
 };
 use crate::config::{Config, Environment, shown};
@@ -104,6 +107,11 @@ fn serve(
     };
     let table = controller.tables().borrow().clone();
     let shadow = shadow(telling);
+    // Before any copy is taken, so that counters go on where they were.
+    let recorder = shadow.clone().map(|shadow| {
+        let parts = recorder_parts(shadow, config, &controller, telling, upgrade);
+        runtime.block_on(Recorder::start(parts))
+    });
     let copies = shadow.clone().map(|shadow| Arc::new(shadow) as Arc<dyn Copies>);
     let gateway = Gateway::start(
         config.settings.clone(),
@@ -139,6 +147,7 @@ fn serve(
         stop_admin: Some(stop_admin),
         watchers: watchers.map(|watcher| watcher.abort_handle()),
         handed_over: handed_over.clone(),
+        recorder: recorder.as_ref().map(Recorder::hand_over),
     }));
 
     for address in handle.addresses() {
@@ -161,6 +170,9 @@ fn serve(
         // Nothing more is copied; what is under way still comes to its count.
         if let Some(shadow) = &shadow {
             shadow.shutdown(SHADOW_SHUTDOWN).await;
+        }
+        if let Some(recorder) = recorder {
+            recorder.end().await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(6), admin_task).await;
         // The state on disk belongs to the process that serves.
@@ -198,6 +210,24 @@ fn shadow(telling: &Telling) -> Option<ShadowHandle> {
     cutover_shadow::start(cutover_shadow::Config::default(), budget, metrics, tracer)
         .inspect_err(|error| tracing::error!(%error, "nothing is copied or compared"))
         .ok()
+}
+
+fn recorder_parts(
+    shadow: ShadowHandle,
+    config: &Config,
+    controller: &Controller,
+    telling: &Telling,
+    takes_over: bool,
+) -> RecorderParts {
+    RecorderParts {
+        shadow,
+        tables: controller.tables(),
+        store_url: config.store.url.clone(),
+        metrics: telling.recorder_metrics(),
+        clock: system_clock(),
+        takes_over,
+        terms: Terms::default(),
+    }
 }
 
 /// The control plane, with a first table published and a token written. Where the store cannot be

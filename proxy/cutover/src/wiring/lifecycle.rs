@@ -17,7 +17,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::watching::reload;
+use super::{recorder::HandOver, watching::reload};
 
 /// What ending takes.
 pub(super) struct Ending {
@@ -30,6 +30,8 @@ pub(super) struct Ending {
     pub(super) watchers: [AbortHandle; 2],
     /// Set at a hand-over.
     pub(super) handed_over: Arc<AtomicBool>,
+    /// Told of a hand-over; `None`: nothing is compared.
+    pub(super) recorder: Option<HandOver>,
 }
 
 /// What the operator or the service manager wants.
@@ -105,6 +107,7 @@ impl Ending {
                 self.handed_over.store(true, Ordering::Relaxed);
                 self.lifecycle.set_draining(true);
                 self.watchers.iter().for_each(AbortHandle::abort);
+                self.recorder.iter().for_each(HandOver::begin);
                 // The new process waits for this port.
                 drop(self.stop_admin.take());
             }

@@ -17,7 +17,7 @@ use cutover_telemetry::{
 };
 use prometheus_client::registry::Registry;
 
-use super::StartError;
+use super::{StartError, recorder::RecorderMetrics};
 use crate::config::Config;
 
 /// Everything that tells of this process; ends with [`Telling::end`].
@@ -26,6 +26,7 @@ pub(super) struct Telling {
     gateway: GatewayMetrics,
     control: ControlMetrics,
     shadow: (Budget, ShadowMetrics),
+    recorder: RecorderMetrics,
     trust: Trust,
     sampler: Sampler,
     canonical: CanonicalLog,
@@ -51,6 +52,7 @@ impl Telling {
         let budget = Budget::new(BUDGET_BYTES);
         let shadow = ShadowMetrics::register(&mut registry, &budget);
         let shadow = (budget, shadow);
+        let recorder = RecorderMetrics::register(&mut registry);
         let (trust, sampler) = (told.trust.clone(), told.sampler);
         let registry = Arc::new(registry);
         Ok(Telling {
@@ -58,6 +60,7 @@ impl Telling {
             gateway,
             control,
             shadow,
+            recorder,
             trust,
             sampler,
             canonical,
@@ -86,6 +89,10 @@ impl Telling {
     pub(super) fn for_shadow(&self) -> (Budget, ShadowMetrics, CopyTracer) {
         let (budget, metrics) = self.shadow.clone();
         (budget, metrics, CopyTracer::new(self.sampler, self.spans()))
+    }
+
+    pub(super) fn recorder_metrics(&self) -> RecorderMetrics {
+        self.recorder.clone()
     }
 
     /// Every metric as OpenMetrics text.
