@@ -91,6 +91,7 @@ struct Shared {
     spans: Mutex<Vec<Span>>,
     mood: Mutex<Mood>,
     posts: Mutex<u64>,
+    received: Mutex<Vec<u8>>,
 }
 
 impl Sink {
@@ -135,6 +136,11 @@ impl Sink {
         *lock(&self.shared.posts)
     }
 
+    /// The bytes of all exports that it took, unpacked, one after the other.
+    pub fn received(&self) -> Vec<u8> {
+        lock(&self.shared.received).clone()
+    }
+
     /// The spans of one trace, by start.
     pub fn trace(&self, trace_id: &str) -> Vec<Span> {
         let mut spans = self.spans();
@@ -172,8 +178,10 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/x-protobuf") {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
-    let export = unpacked(&headers, body)
-        .and_then(|body| ExportTraceServiceRequest::decode(body).map_err(std::io::Error::other));
+    let export = unpacked(&headers, body).and_then(|body| {
+        lock(&shared.received).extend_from_slice(&body);
+        ExportTraceServiceRequest::decode(body).map_err(std::io::Error::other)
+    });
     let export = match export {
         Ok(export) => export,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),

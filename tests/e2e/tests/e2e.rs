@@ -14,6 +14,7 @@ mod e2e {
     mod operators;
     mod parity_hostile;
     mod parity_mutants;
+    mod parity_secrets;
     mod parity_writes;
     mod phases;
     mod reload;
