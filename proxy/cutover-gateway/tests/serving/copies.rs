@@ -6,6 +6,7 @@ use cutover_domain::{
         BUDGET_BYTES, Budget, Copied, Copies, Dropped, REQUEST_BYTES_MAX, RESPONSE_BYTES_MAX,
     },
 };
+use cutover_telemetry::{Trust, export::Exporter};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::rig::{self, Behaviour, Rig, answer, route};
@@ -22,6 +23,17 @@ fn rig(spec: RouteSpec, phase: Phase, upstreams: [Behaviour; 2]) -> Rig {
     let rig = Rig::start(&[spec], upstreams);
     rig.put("r", Target::phase(phase));
     rig
+}
+
+fn traced(trust: Trust) -> (Rig, Exporter) {
+    let spec = copied("GET", WriteClass::Safe);
+    let (rig, exporter) = Rig::traced(&[spec], [answer(HELLO), answer("unasked")], trust);
+    rig.put("r", Target::phase(Phase::Shadow));
+    (rig, exporter)
+}
+
+fn ask_with(field: &str) -> String {
+    format!("GET /d/7 HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n")
 }
 
 /// The one copy there is, or why there is none.
@@ -185,6 +197,56 @@ fn nobody_copies_what_may_not_be_copied() {
                 .any(|route| route.sides.iter().any(|side| side.outcomes[0] == 1))
         });
         assert_eq!(rig.copies.count(), 0, "{case}");
+    }
+}
+
+#[test]
+fn spans_that_are_not_kept_go_along_with_the_copy_and_can_be() {
+    let (rig, exporter) = traced(Trust::Always);
+    rig.client().ask(ASK);
+    let mut copy = only(&rig).unwrap();
+    assert_eq!(exporter.spans().length(), 0);
+    // They are paid for: the answer's 5 bytes, the record of both spans, and texts.
+    assert!((300..3_000).contains(&rig.copies.held()), "{}", rig.copies.held());
+    assert_eq!(copy.trace_flags & 1, 0);
+    let random = |id: u128| id & ((1 << 56) - 1);
+    assert_eq!(random(copy.copy_trace_id), random(copy.trace.trace_id));
+    assert_ne!(copy.copy_trace_id >> 64, copy.trace.trace_id >> 64);
+    copy.held.take().expect("spans are held").keep();
+    assert_eq!(exporter.spans().length(), 2);
+    drop(copy);
+
+    // Nobody speaks for the next ones.
+    rig.client().ask(ASK);
+    drop(only(&rig));
+    assert_eq!((exporter.spans().length(), rig.copies.held()), (2, 0));
+}
+
+#[test]
+fn spans_are_held_only_if_they_are_not_kept_and_can_be_paid_for() {
+    let (rig, exporter) = traced(Trust::Always);
+    let parent = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    rig.client().ask(&ask_with(parent));
+    let copy = only(&rig).unwrap();
+    assert!(copy.held.is_none());
+    assert_eq!((exporter.spans().length(), copy.trace_flags), (2, 1));
+    assert_eq!(copy.trace.trace_id, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c);
+
+    let _others = rig.copies.budget().reserve(BUDGET_BYTES - 100).unwrap();
+    rig.client().ask(ASK);
+    let copy = only(&rig).expect("a copy without its spans is better than none");
+    assert!(copy.held.is_none());
+    assert_eq!(exporter.spans().length(), 2);
+}
+
+#[test]
+fn a_strangers_baggage_goes_no_further_in_copies_either() {
+    for (trust, expected) in [(Trust::Always, Some("tenant=a")), (Trust::Never, None)] {
+        let (rig, _exporter) = traced(trust);
+        rig.client().ask(&ask_with("baggage: tenant=a"));
+        let copy = only(&rig).unwrap();
+        let baggage = copy.request.headers.get("baggage").map(|value| value.to_str().unwrap());
+        assert_eq!(baggage, expected);
     }
 }
 

@@ -29,6 +29,7 @@ use cutover_gateway::{
 use cutover_telemetry::{
     Tracer, Trust,
     canonical::CanonicalLog,
+    export::{ExportConfig, Exporter, Resource},
     logs::{LogFormat, LogGuard},
     metrics::TelemetryMetrics,
     sampling::Sampler,
@@ -107,18 +108,19 @@ fn gateway(
     inherited: Option<&mut Inherited>,
     registry: &mut Registry,
     copies: &Arc<Taker>,
+    tracer: Tracer,
 ) -> (Gateway, LogGuard) {
     let telemetry_metrics = TelemetryMetrics::new();
     let log = LogGuard::start(io::sink(), &telemetry_metrics).unwrap();
     let canonical = CanonicalLog::new(log.writer().clone(), LogFormat::Json, 1.0).unwrap();
-    let telemetry = Telemetry {
-        tracer: Tracer::new(Trust::Always, Sampler::default(), None),
-        canonical,
-        metrics: GatewayMetrics::register(registry),
-    };
+    let telemetry = Telemetry { tracer, canonical, metrics: GatewayMetrics::register(registry) };
     let table = RouteTable::build(declaration, 1, |_| RouteState::INITIAL).unwrap();
     let copies = Arc::<Taker>::clone(copies) as _;
     (Gateway::start(settings, Arc::new(table), telemetry, Some(copies), inherited).unwrap(), log)
+}
+
+fn untraced() -> Tracer {
+    Tracer::new(Trust::Always, Sampler::default(), None)
 }
 
 // === impl Rig ===
@@ -139,7 +141,32 @@ impl Rig {
     /// With settings and declaration changed before the start.
     pub(crate) fn custom(
         routes: &[RouteSpec],
+        upstreams: [Behaviour; 2],
+        change: impl FnOnce(&mut Settings, &mut Declaration),
+    ) -> Rig {
+        Rig::build(routes, upstreams, untraced(), change)
+    }
+
+    /// With spans, which wait in the exporter's queue; roots are not kept.
+    pub(crate) fn traced(
+        routes: &[RouteSpec],
+        upstreams: [Behaviour; 2],
+        trust: Trust,
+    ) -> (Rig, Exporter) {
+        let hour = Duration::from_secs(3600);
+        let config = ExportConfig { delay: hour, ..ExportConfig::new("http://127.0.0.1:9") };
+        let resource = Resource::new("cutover-proxy", "1.2.3");
+        let exporter = Exporter::start(config, &resource, &TelemetryMetrics::new());
+        let exporter = exporter.unwrap().expect("it has an endpoint");
+        let sampler = Sampler::new(0.0).unwrap();
+        let tracer = Tracer::new(trust, sampler, Some(exporter.spans().clone()));
+        (Rig::build(routes, upstreams, tracer, |_, _| {}), exporter)
+    }
+
+    fn build(
+        routes: &[RouteSpec],
         [legacy, new]: [Behaviour; 2],
+        tracer: Tracer,
         change: impl FnOnce(&mut Settings, &mut Declaration),
     ) -> Rig {
         let (legacy, new) = (Script::start(legacy), Script::start(new));
@@ -166,7 +193,8 @@ impl Rig {
         change(&mut settings, &mut declaration);
         let mut registry = Registry::default();
         let copies = Taker::new();
-        let (gateway, log) = gateway(settings.clone(), &declaration, None, &mut registry, &copies);
+        let (gateway, log) =
+            gateway(settings.clone(), &declaration, None, &mut registry, &copies, tracer);
         let handle = gateway.handle();
         let thread = std::thread::spawn(move || gateway.run());
         let revision = AtomicU64::new(1);
@@ -197,6 +225,7 @@ impl Rig {
                 Some(&mut inherited),
                 &mut Registry::default(),
                 &Taker::new(),
+                untraced(),
             );
             sender.send((gateway.handle(), log)).unwrap();
             inherited.serving().unwrap();

@@ -1,5 +1,6 @@
 //! One trace from the client through Cutover into the services, as a receiver sees it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use e2e::client::{self, Client};
@@ -162,6 +163,49 @@ async fn a_fallback_shows_both_attempts_and_no_failure_of_the_request() {
             .unwrap_or_else(|| panic!("no attempt with {status}: {attempts:#?}"))
     });
     assert!(failed.failed && !good.failed);
+}
+
+#[tokio::test]
+async fn a_mismatch_brings_the_live_trace_that_its_caller_does_not_record() {
+    let sink = Sink::start().await.unwrap();
+    // Each side names itself in its answers, so they differ.
+    let target = "phase = \"shadow\"\nshadow = { percent = 100 }";
+    let pair = traced(&sink, target, TRUSTED).await;
+    let unsampled = format!("00-{TRACE}-{PARENT}-00");
+    let request = Request::get("/api/v1/devices/3?a=b").header("traceparent", unsampled);
+    let mut client = Client::http1(pair.proxy.addr()).await.unwrap();
+    client.ask(request.body("".into()).unwrap()).await.unwrap();
+
+    let live = sink.until_trace(TRACE, |spans| spans.len() >= 2).await.unwrap();
+    let server = one(&live, PROXY, Kind::Server);
+    let said = |span: &Span, key: &str| span.attributes.get(key).cloned().unwrap_or_default();
+    assert_eq!(said(server, "cutover.shadow.sent"), "true");
+    assert_eq!(said(server, "cutover.sampling.reason"), "parity_mismatch");
+    let copy = said(server, "cutover.shadow.trace_id");
+    let spans = sink.until_trace(&copy, |spans| spans.len() >= 4).await.unwrap();
+    let root = spans.iter().find(|span| span.parent_span_id.is_empty()).unwrap();
+    assert_eq!(root.name, "shadow GET /api/v1/devices/{id}");
+    assert_eq!(root.links, [(TRACE.to_owned(), server.span_id.clone())]);
+    assert_eq!(said(root, "cutover.parity.verdict"), "mismatch");
+    let calls = spans.iter().filter(|span| span.kind == Kind::Client);
+    let sides: BTreeMap<_, _> = calls.map(|call| (said(call, "cutover.side"), call)).collect();
+    // Of the candidate, and of legacy a second time.
+    assert_eq!(sides.keys().collect::<Vec<_>>(), ["legacy", "new"], "{spans:#?}");
+    assert!(sides.values().all(|call| call.name == "GET /api/v1/devices/{id}"));
+    let compare = spans.iter().find(|span| span.name == "compare /api/v1/devices/{id}").unwrap();
+    assert!(said(compare, "cutover.parity.fields").contains("body"), "{compare:#?}");
+    // Lives on past the request that it belongs to, and so is no part of it.
+    assert!(root.start_ns >= server.end_ns && root.trace_id != TRACE);
+
+    // Only this format has exemplars.
+    let scrape = Request::get("/metrics").header("accept", "application/openmetrics-text");
+    let mut admin = Client::http1(pair.proxy.admin()).await.unwrap();
+    let metrics = admin.ask(scrape.body("".into()).unwrap()).await.unwrap().text();
+    let counted = metrics.lines().find(|line| {
+        line.starts_with("cutover_comparisons_total{") && line.contains("\"mismatch\"")
+    });
+    let exemplar = format!("{{trace_id=\"{copy}\"}}");
+    assert!(counted.is_some_and(|line| line.contains(&exemplar)), "{counted:?}");
 }
 
 #[tokio::test]
