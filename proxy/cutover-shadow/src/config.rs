@@ -1,8 +1,11 @@
 //! How copies are sent and compared.
 
-use std::time::Duration;
+mod key;
 
-use ring::rand::{SecureRandom, SystemRandom};
+use std::{error::Error, path::Path, time::Duration};
+
+pub use self::key::RedactionKeyError;
+use self::key::{key_of_file, random_key};
 
 /// How copies are sent and compared. The defaults are those that the contract of copies names.
 #[derive(Clone)]
@@ -27,12 +30,25 @@ pub struct Config {
 
 // === impl Config ===
 
+impl Config {
+    /// The key in this file, for [`Config::redaction_key`]: hashes then outlive the process, and
+    /// samples of before can be compared with answers of now. Makes the file, readable by its
+    /// owner alone, if there is none. Where that fails the key is a random one, and the log says
+    /// why: samples work, but not across a restart.
+    pub fn redaction_key_file(path: &Path) -> [u8; 32] {
+        key_of_file(path).unwrap_or_else(|error| {
+            tracing::warn!(
+                error = %error,
+                source = error.source().map(tracing::field::display),
+                "{error}; samples are redacted with a key of this process alone"
+            );
+            random_key()
+        })
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
-        let mut redaction_key = [0; 32];
-        SystemRandom::new()
-            .fill(&mut redaction_key)
-            .expect("the operating system gives random bytes");
         Config {
             intake_max: 1_024,
             concurrency_max: 64,
@@ -40,7 +56,7 @@ impl Default for Config {
             comparisons_max: 1_024,
             deadline_min: Duration::from_millis(250),
             deadline_max: Duration::from_secs(5),
-            redaction_key,
+            redaction_key: random_key(),
         }
     }
 }

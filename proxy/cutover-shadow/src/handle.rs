@@ -1,5 +1,7 @@
 //! Starting, asking and ending the comparison of sides.
 
+mod samples;
+
 use std::{
     collections::HashMap,
     fmt, io,
@@ -31,7 +33,7 @@ use crate::{
     record::{Record, Records},
     redaction::Redactor,
     route::Route,
-    samples::Cluster,
+    samples::{Clusters, Keeper},
 };
 
 /// How far below the data plane's threads ours stand (see setpriority(2)).
@@ -48,6 +50,7 @@ struct Running {
     jobs: mpsc::Sender<Job>,
     routes: Mutex<HashMap<Arc<str>, Arc<Route>>>,
     records: Arc<Records>,
+    keeper: Arc<Keeper>,
     is_held: Arc<AtomicBool>,
     closing: watch::Sender<Option<Instant>>,
     /// Errs once both threads have ended.
@@ -64,7 +67,7 @@ pub struct RouteReport {
     /// How its candidate answers.
     pub parity: Report,
     /// Its mismatches.
-    pub clusters: Vec<Cluster>,
+    pub mismatches: Clusters,
 }
 
 /// Nothing could be started.
@@ -88,9 +91,12 @@ pub fn start(
     let (closing, closes) = watch::channel(None);
     let (alive, ended) = watch::channel(());
     let records = Arc::new(Records::new(metrics.records_dropped.clone()));
+    let limits = Limits::default();
+    let redactor = Redactor::new(&config.redaction_key);
+    let keeper = Arc::new(Keeper::new(redactor, limits, metrics.samples_dropped.clone()));
     let judge = Judge {
-        limits: Limits::default(),
-        redactor: Redactor::new(&config.redaction_key),
+        limits,
+        keeper: Arc::clone(&keeper),
         records: Arc::clone(&records),
         closing: closes.clone(),
     };
@@ -112,6 +118,7 @@ pub fn start(
         jobs,
         routes,
         records,
+        keeper,
         is_held,
         closing,
         ended,
@@ -187,7 +194,7 @@ impl ShadowHandle {
     /// Tells what a route's parity rests on, such as a new build of the candidate. Counters begin
     /// anew if that changed; says why.
     pub fn adopt(&self, id: &str, basis: &Basis) -> Option<Cause> {
-        self.route(id).with_parity(|parity| parity.adopt(basis, judge::now()))
+        self.route(id).adopt(basis, judge::now())
     }
 
     /// Each comparison from now on, for one reader; `None`: somebody reads already. A reader that
@@ -240,7 +247,7 @@ fn report(route: &Route, target: f64) -> RouteReport {
         route: Arc::clone(&route.id),
         accounting: route.metrics.accounting(),
         parity: route.with_parity(|parity| parity.report(target, judge::now())),
-        clusters: route.samples.lock().clusters(),
+        mismatches: route.samples.lock().clusters(),
     }
 }
 

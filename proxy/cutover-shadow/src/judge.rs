@@ -27,9 +27,8 @@ use crate::{
     lane::{Fault, Reply},
     parse::parse,
     record::{Record, Records},
-    redaction::Redactor,
     route::{Comparing, Route, builds},
-    samples::Seen,
+    samples::{ClusterKey, Keeper, Stored, at_ms, draw},
     ticket::Ticket,
     traces::{Judged, Trace, Traced},
 };
@@ -66,7 +65,7 @@ enum What {
 /// What the comparing thread works with.
 pub(crate) struct Judge {
     pub(crate) limits: Limits,
-    pub(crate) redactor: Redactor,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) records: Arc<Records>,
     pub(crate) closing: Closing,
 }
@@ -239,7 +238,7 @@ impl Judge {
         }
         comparing.adopt(rules);
         let basis = comparing.basis();
-        if let Some(cause) = route.with_parity(|parity| parity.adopt(&basis, now)) {
+        if let Some(cause) = route.adopt(&basis, now) {
             tracing::info!(
                 cutover.route.id = &*route.id,
                 ?cause,
@@ -268,12 +267,39 @@ impl Judge {
         let suspects = differences.iter().zip(&judgement.classes);
         for (difference, _) in suspects.filter(|(_, class)| **class == Class::Suspect) {
             route.metrics.field(&difference.path, difference.kind);
-            let seen = Seen { asked, difference, shape: &shape };
-            route.samples.lock().take(&seen, || self.redactor.outlines(&compared.answers));
         }
+        self.keep(route, asked, compared, judgement, &shape);
         self.records.offer(|| {
             Record::new(route, asked, differences, judgement, compared.is_paired, shape.clone())
         });
+    }
+
+    /// Counts mismatches by what they look like, with samples of some.
+    fn keep(
+        &self,
+        route: &Route,
+        asked: &Asked,
+        compared: &Compared,
+        judgement: &Judgement,
+        shape: &Shape,
+    ) {
+        let differences = compared.differences.as_deref().unwrap_or_default();
+        if differences.is_empty() {
+            return;
+        }
+        let mut samples = route.samples.lock();
+        // Made at most once, for all clusters that want it.
+        let mut sample: Option<Option<Arc<Stored>>> = None;
+        for (difference, class) in differences.iter().zip(&judgement.classes) {
+            let key = ClusterKey::of(difference);
+            if difference.reference == Some(true) {
+                samples.see_noise(key);
+            } else if *class == Class::Suspect {
+                let make = || self.keeper.sample(asked, &compared.answers, shape);
+                let sample = || sample.get_or_insert_with(make).clone();
+                samples.take(key, at_ms(asked), draw(asked), sample);
+            }
+        }
     }
 }
 
@@ -300,7 +326,7 @@ fn adopt_build(route: &Route, comparing: &mut Comparing, asked: &Asked, now: u64
     };
     let Some(build) = build.filter(|build| comparing.builds.replaces(build)) else { return };
     let basis = Basis { build: build.into(), ..Basis::default() };
-    if route.with_parity(|parity| parity.adopt(&basis, now)).is_some() {
+    if route.adopt(&basis, now).is_some() {
         comparing.bijections = Bijections::default();
         tracing::info!(
             cutover.route.id = &*route.id,

@@ -33,17 +33,31 @@ mod metrics;
 mod parse;
 mod record;
 mod redaction;
+mod rejudge;
 mod route;
 mod samples;
+mod suggest;
 mod ticket;
 mod traces;
 
 pub use self::{
     accounting::Accounting,
-    config::Config,
+    config::{Config, RedactionKeyError},
     handle::{RouteReport, ShadowHandle, StartError, start},
     metrics::ShadowMetrics,
     record::Record,
-    redaction::{Leaf, Outline},
-    samples::{CLUSTERS_MAX, Cluster, SAMPLES_MAX, Sample},
+    redaction::{
+        BadTree, BodyOutline, Hidden, Key, Leaf, Node, NotReplayable, OUTLINE_BYTES_MAX, Outline,
+        Replay, RequestOutline, Sort,
+    },
+    rejudge::{
+        Doubt, JudgeAnswerError, JudgedAnswer, JudgedDifference, Outcome, RawAnswer, Rejudged,
+        RejudgedCluster, RejudgedSample,
+    },
+    samples::{
+        BadSample, CLUSTERS_MAX, Changes, Cluster, ClusterChange, ClusterKey, Clusters, Mark,
+        RestoredSamples, SAMPLE_VERSION, SAMPLES_BYTES_MAX, SAMPLES_MAX, SAMPLES_MILLIS, Sample,
+        SampleHead, SampleId, StoredCluster, StoredSample,
+    },
+    suggest::{Evidence, Suggestion},
 };

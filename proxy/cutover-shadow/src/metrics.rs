@@ -39,6 +39,7 @@ pub struct ShadowMetrics {
     fields: Family<FieldLabels, Counter>,
     pub(crate) inflight: Gauge,
     pub(crate) records_dropped: Counter,
+    pub(crate) samples_dropped: Counter,
 }
 
 /// The handles of one route.
@@ -98,6 +99,7 @@ impl ShadowMetrics {
             fields: Family::default(),
             inflight: Gauge::default(),
             records_dropped: Counter::default(),
+            samples_dropped: Counter::default(),
         };
         registry.register(
             "cutover_shadow_eligible",
@@ -128,6 +130,11 @@ impl ShadowMetrics {
             "cutover_shadow_records_dropped",
             "Comparisons that nobody recorded",
             metrics.records_dropped.clone(),
+        );
+        registry.register(
+            "cutover_shadow_samples_dropped",
+            "Samples of mismatches that were not kept: those of all routes together are too large",
+            metrics.samples_dropped.clone(),
         );
         registry.register_collector(Box::new(QueueBytes(budget.clone())));
         metrics

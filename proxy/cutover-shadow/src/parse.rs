@@ -59,6 +59,14 @@ pub(crate) fn parse(raw: Raw<'_>, limits: &Limits) -> Result<Parsed, Incomparabl
     Ok(Parsed { head, read })
 }
 
+/// The body of a request; `None` if it cannot be read.
+pub(crate) fn request_body(body: &[u8], headers: &HeaderMap, limits: &Limits) -> Option<Body> {
+    match read(body, headers, limits) {
+        Ok(Read::Well(body) | Read::Broken(body, _) | Read::Digest(body)) => Some(body),
+        Err(_) => None,
+    }
+}
+
 // === impl Parsed ===
 
 impl Parsed {

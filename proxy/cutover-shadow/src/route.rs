@@ -13,7 +13,7 @@ use std::{
 use cutover_domain::{
     compare::{Bijections, Rules},
     exchange::Dropped,
-    parity::{Basis, Parity, Snapshot},
+    parity::{Basis, Cause, Parity, Snapshot},
 };
 use cutover_telemetry::copies::CopyTracer;
 use hdrhistogram::Histogram;
@@ -108,6 +108,13 @@ impl Route {
             comparing.resume(&self.with_parity(|parity| parity.snapshot().basis.clone()));
         }
         holds
+    }
+
+    /// Takes in what parity rests on; says why counters began anew, if they did.
+    pub(crate) fn adopt(&self, basis: &Basis, now: u64) -> Option<Cause> {
+        let cause = self.with_parity(|parity| parity.adopt(basis, now))?;
+        self.samples.lock().begin_anew();
+        Some(cause)
     }
 
     /// Works on the parity, which knows of all drops so far. Not for the data plane's threads.

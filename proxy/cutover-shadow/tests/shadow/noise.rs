@@ -58,7 +58,7 @@ async fn a_difference_that_legacy_has_not_is_found_beside_noise() {
     }
     let regressed: Vec<_> = regressed.iter().map(|place| place.as_str()).collect();
     assert_eq!(regressed, ["body.name"]);
-    let clusters = rig.report().clusters;
+    let clusters = rig.report().mismatches.clusters;
     assert_eq!(
         clusters.iter().map(|cluster| cluster.path.as_str()).collect::<Vec<_>>(),
         ["body.name"]

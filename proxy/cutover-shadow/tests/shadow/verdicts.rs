@@ -57,7 +57,7 @@ async fn different_answers_are_mismatches_with_samples() {
         assert_eq!(found, ["body.n type", "body.name value"]);
     }
     assert_eq!(rig.settled(30).await.mismatches, 30);
-    let clusters = rig.report().clusters;
+    let clusters = rig.report().mismatches.clusters;
     assert_eq!(clusters.len(), 2);
     assert!(clusters.iter().all(|cluster| cluster.count == 30 && cluster.samples.len() == 20));
     let shown = format!("{clusters:?}");

@@ -1,13 +1,11 @@
 //! What compares sides, as the control plane asks about it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use cutover_control::{Accounting, Cluster, Comparisons, SampleName, Seen};
+use cutover_control::{Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion};
 use cutover_domain::{
     exchange::Dropped,
     parity::{Counters, Parity},
 };
-use cutover_shadow::ShadowHandle;
+use cutover_shadow::{SampleHead, ShadowHandle};
 
 /// How candidates answer.
 pub(super) struct Compared(pub(super) ShadowHandle);
@@ -26,8 +24,8 @@ impl Comparisons for Compared {
         Some(Seen {
             accounting: accounting(&report.accounting),
             parity,
-            clusters: report.clusters.iter().map(cluster).collect(),
-            suggestions: Vec::new(),
+            clusters: report.mismatches.clusters.iter().map(cluster).collect(),
+            suggestions: self.0.suggestions(route).into_iter().map(suggestion).collect(),
         })
     }
 }
@@ -46,25 +44,24 @@ fn accounting(counted: &cutover_shadow::Accounting) -> Accounting {
 
 fn cluster(cluster: &cutover_shadow::Cluster) -> Cluster {
     Cluster {
-        path: cluster.path.clone(),
-        kind: cluster.kind,
-        values: cluster.values.clone(),
+        path: cluster.key.path.clone(),
+        kind: cluster.key.kind,
+        values: cluster.key.values.clone(),
         count: cluster.count,
-        samples: cluster.samples.iter().map(|sample| name(sample)).collect(),
+        samples: cluster.samples.iter().map(name).collect(),
     }
 }
 
-fn name(sample: &cutover_shadow::Sample) -> SampleName {
+fn suggestion(suggestion: cutover_shadow::Suggestion) -> Suggestion {
+    Suggestion { rule: suggestion.rule, why: suggestion.why }
+}
+
+fn name(sample: &SampleHead) -> SampleName {
     SampleName {
-        id: format!("{:016x}", sample.live_trace.span_id),
-        at_ms: milliseconds(sample.at),
+        id: sample.id.to_string(),
+        at_ms: sample.at_ms,
         live_trace: sample.live_trace,
         copy_trace: sample.copy_trace,
         shape: sample.shape.to_string(),
     }
-}
-
-fn milliseconds(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
