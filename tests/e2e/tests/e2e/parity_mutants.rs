@@ -9,6 +9,7 @@ use e2e::parity::Account;
 use e2e::rig::{Home, HomePlan};
 use e2e::{Config, Proxy, Rig, cli, session};
 use http::Request;
+use serde_json::Value;
 
 const READ: Route<'_> =
     Route { id: "device-read", methods: &["GET"], path: "/api/v1/devices/{id}" };
@@ -89,10 +90,13 @@ async fn judge_all(house: &mut House, times: u64) {
         assert_eq!(house.flagged().await, Flagged::new(), "{name} is no difference");
     }
     house.home.monolith.faults("[]").await.unwrap();
-    for plant in faults {
+    for plant in &faults {
         house.home.replant(&house.rig, &plant.name).await.unwrap();
         house.find(plant, times).await;
     }
+    let wanted: BTreeSet<_> =
+        faults.into_iter().map(|it| (it.path.clone(), it.kind.clone())).collect();
+    assert_eq!(house.told().await, wanted, "`cutover diffs` tells of all faults and nothing else");
 }
 
 // === impl House ===
@@ -109,6 +113,19 @@ impl House {
         let cookie = session::alice(proxy.addr()).await.unwrap();
         let client = Client::http1(proxy.addr()).await.unwrap();
         House { rig, home, proxy, client, cookie, seen: BTreeMap::new() }
+    }
+
+    /// What `cutover diffs` says of all routes, by path and kind.
+    async fn told(&self) -> BTreeSet<(String, String)> {
+        let mut told = BTreeSet::new();
+        for Route { id, .. } in ROUTES {
+            let args = ["diffs", id, "--limit", "200", "--output", "json"];
+            let diffs: Value = self.proxy.cutover(&args).await.unwrap().json().unwrap();
+            let clusters = diffs["clusters"].as_array().unwrap_or_else(|| panic!("{diffs}"));
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            told.extend(clusters.iter().map(|it| (text(&it["path"]), text(&it["kind"]))));
+        }
+        told
     }
 
     /// What registry itself answers, as bytes; without what is made anew for each answer.
