@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use cutover_domain::{Scheme, Upstream};
-use http::{Request, Response, Uri, header};
+use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -99,7 +99,7 @@ impl Shared {
         if let Some(mut connection) = self.take_idle() {
             // What cannot be known to have been processed is sent once more: the other end closes
             // idle connections whenever it likes, and that is no answer of the candidate's.
-            match connection.send(http1(clone(&request))).await {
+            match connection.send(self.http1_form(clone(&request))).await {
                 Ok(response) => {
                     return self.read_http1(connection, response, start, &call.budget).await;
                 }
@@ -133,7 +133,7 @@ impl Shared {
         };
         match made {
             Connected::H1(mut connection) => {
-                let sent = connection.send(http1(request)).await;
+                let sent = connection.send(self.http1_form(request)).await;
                 let response = sent.map_err(|failure| Failure::Theirs(failure.fault()))?;
                 self.read_http1(connection, response, start, budget).await
             }
@@ -160,6 +160,17 @@ impl Shared {
             self.idle.lock().push((Instant::now(), connection));
         }
         Ok(reply)
+    }
+
+    /// As HTTP/1.1 wants it: a request of HTTP/1.0 may have come without `Host`.
+    fn http1_form(&self, mut request: Request<Body>) -> Request<Body> {
+        *request.version_mut() = http::Version::HTTP_11;
+        if !request.headers().contains_key(header::HOST)
+            && let Ok(host) = HeaderValue::try_from(connect::authority(&self.upstream))
+        {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        request
     }
 
     fn take_idle(&self) -> Option<H1> {
@@ -223,11 +234,6 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("upstream", &self.upstream.name).finish_non_exhaustive()
     }
-}
-
-fn http1(mut request: Request<Body>) -> Request<Body> {
-    *request.version_mut() = http::Version::HTTP_11;
-    request
 }
 
 fn clone(request: &Request<Body>) -> Request<Body> {

@@ -79,7 +79,8 @@ pub(crate) fn parts() -> Parts {
 impl Parts {
     /// As [`parts`], with time enough for answers that come.
     pub(crate) fn patient(mut self) -> Parts {
-        self.config.deadline_max = PATIENCE;
+        // Both, or the longest shrinks once live requests are known to be fast.
+        (self.config.deadline_min, self.config.deadline_max) = (PATIENCE, PATIENCE);
         self
     }
 

@@ -177,3 +177,14 @@ async fn a_new_build_begins_anew_and_is_no_part_of_the_answer() {
     let earlier = snapshot.history.back().unwrap();
     assert_eq!((&*earlier.basis.build, earlier.counters.matches), ("4f2c1a", 10));
 }
+
+#[tokio::test]
+async fn a_request_that_came_without_host_is_asked_with_the_candidates_own() {
+    let new = answer(|_| json("{}")).await;
+    let mut rig = parts().patient().start(&refuses().await, &new);
+    let mut exchange = rig.exchange("/api/x", Some(live(JSON, "{}")));
+    exchange.request.headers.remove("host");
+    assert_eq!(rig.compared(exchange).await.verdict, Verdict::Match);
+    let asked = &new.requests.lock().unwrap()[0];
+    assert_eq!(asked.headers()["host"], format!("127.0.0.1:{}", new.port));
+}
