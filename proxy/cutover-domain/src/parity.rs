@@ -140,7 +140,10 @@ impl Parity {
                 self.judge_compared(differences, observation.paired, now)
             }
             Err(reason) => {
-                self.state.shapes.see(shape, now);
+                // A shape is what legacy answered, too: without that, nothing could ever cover it.
+                if !matches!(reason, Incomparable::LiveFailed | Incomparable::ClientGone) {
+                    self.state.shapes.see(shape, now);
+                }
                 self.state.counters.count(Verdict::Incomparable(reason));
                 Judgement::of(Verdict::Incomparable(reason))
             }

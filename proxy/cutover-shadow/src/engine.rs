@@ -19,7 +19,10 @@ use tokio::{
 };
 
 use self::ask::Asking;
-use crate::{config::Config, intake::Job, jar::Jars, judge::Answered, lane::Lane, ticket::Ticket};
+use crate::{
+    config::Config, intake::Job, jar::Jars, judge::Answered, lane::Lane, route::Route,
+    ticket::Ticket, traces::Trace,
+};
 
 /// How often idle connections are looked after.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -124,7 +127,7 @@ impl Engine {
             );
         }
         let give_up = |exchange: &Exchange, ticket: Ticket, reason| {
-            ticket.route().traces.dropped(&trace, exchange, reason);
+            tell_given_up(ticket.route(), &trace, exchange, reason);
             ticket.dropped(reason);
         };
         lanes.adopt(&exchange.table, &self.config);
@@ -149,6 +152,12 @@ impl Engine {
             }
         });
     }
+}
+
+/// What is known of a copy that was given up goes where it is looked for.
+fn tell_given_up(route: &Route, trace: &Trace, exchange: &Exchange, reason: Dropped) {
+    route.traces.dropped(trace, exchange, reason);
+    crate::judge::given_up(route, exchange);
 }
 
 // === impl Lanes ===

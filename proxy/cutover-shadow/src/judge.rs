@@ -79,6 +79,16 @@ struct Compared {
     answers: Vec<(&'static str, Answer)>,
 }
 
+/// A copy was given up. What was asked counts for coverage all the same, if it is known what legacy
+/// answers to it.
+pub(crate) fn given_up(route: &Route, exchange: &Exchange) {
+    let live = exchange.response.as_ref().filter(|_| exchange.served == Side::Legacy);
+    if let Some(live) = live {
+        let shape = shape(exchange, Some(live.status));
+        route.with_parity(|parity| parity.see(&shape, now()));
+    }
+}
+
 /// Hands a copy to the judge; where too many wait, it is incomparable.
 pub(crate) fn hand_over(judge: &SyncSender<Answered>, answered: Answered) {
     match judge.try_send(answered) {
@@ -113,7 +123,11 @@ impl Answered {
     /// Settles it without a look at the answers.
     fn settle_as(self, why: Incomparable) {
         let (exchange, trace) = self.exchange();
-        let shape = shape(exchange, None);
+        let status = match &self.what {
+            What::Asked(asked) => Roles::of(asked).status(),
+            What::WithoutLive(..) => None,
+        };
+        let shape = shape(exchange, status);
         let (compared, now) = (Err(why), now());
         let observation =
             Observation { compared, paired: false, shape: &shape, latency_micros: None, now };

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use tower::Service;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::tell_given_up;
 use crate::{
     headers,
     jar::{JarKey, Jars},
@@ -50,7 +51,7 @@ impl Asking {
     /// Asks; fails only for a reason of ours.
     pub(super) async fn run(self, route: &Route) -> Result<Asked, Dropped> {
         let give_up = |reason| {
-            route.traces.dropped(&self.trace, &self.exchange, reason);
+            tell_given_up(route, &self.trace, &self.exchange, reason);
             reason
         };
         let mut turn = self.candidate.ready().await.map_err(give_up)?;

@@ -93,6 +93,25 @@ async fn a_limit_of_copies_a_second_holds() {
 }
 
 #[tokio::test]
+async fn what_was_given_up_is_missing_from_coverage_and_what_legacy_did_not_answer_is_not() {
+    let new = answer(|_| {
+        Response::builder().header("content-type", JSON).body(Full::from("{}")).unwrap()
+    });
+    let new = new.await;
+    let mut started = parts().patient();
+    started.spec.rps_max = Some(1);
+    let rig = started.start(&refuses().await, &new);
+    rig.take(rig.exchange("/api/x?never", None));
+    for name in 'a'..='t' {
+        rig.take(rig.exchange(&format!("/api/x?{name}=1"), Some(live(JSON, "{}"))));
+    }
+    let accounting = rig.settled(21).await;
+    assert!(accounting.dropped(Dropped::Rate) > 0, "{accounting:?}");
+    let coverage = rig.report().parity.coverage;
+    assert_eq!((coverage.seen as u64, coverage.compared as u64), (20, accounting.matches));
+}
+
+#[tokio::test]
 async fn answers_are_paid_for_by_the_budget() {
     let new = answer(|_| Response::new(Full::new(Bytes::from(vec![b'x'; 600_000])))).await;
     let mut started = parts().patient();
