@@ -14,6 +14,8 @@ pub(crate) enum Scene {
     Large,
     /// GET of 1 KiB that matches a route.
     Routed,
+    /// GET of 1 KiB of JSON at a steady rate, some of the peers copying every request.
+    Copied,
 }
 
 /// Everything measured: microseconds per request by scene and peer, bytes per idle connection.
@@ -32,7 +34,7 @@ pub(crate) struct Bar {
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 3] = [Scene::Small, Scene::Large, Scene::Routed];
+    pub(crate) const ALL: [Scene; 4] = [Scene::Small, Scene::Large, Scene::Routed, Scene::Copied];
 
     /// What the generator asks for.
     pub(crate) fn path(self) -> &'static str {
@@ -40,14 +42,20 @@ impl Scene {
             Scene::Small => "/1k",
             Scene::Large => "/64k",
             Scene::Routed => "/1k/42/r0",
+            Scene::Copied => "/json/42",
         }
     }
 
     /// Whether `kind` takes part.
     pub(crate) fn is_for(self, kind: Kind) -> bool {
         match self {
-            Scene::Small | Scene::Large => !matches!(kind, Kind::Cutover { routes: 10_000 }),
+            Scene::Small | Scene::Large => {
+                matches!(kind, OURS | Kind::Haproxy | Kind::Nginx | Kind::Envoy)
+            }
             Scene::Routed => matches!(kind, Kind::Cutover { .. }),
+            Scene::Copied => {
+                matches!(kind, OURS | Kind::Envoy | Kind::Shadowing | Kind::Mirroring)
+            }
         }
     }
 }
@@ -92,6 +100,8 @@ const MANY: Kind = Kind::Cutover { routes: 10_000 };
 /// Every bar whose peers were measured.
 pub(crate) fn bars(figures: &Figures) -> Vec<Bar> {
     let grown = figures.cpu(Scene::Routed, MANY).zip(figures.cpu(Scene::Routed, OURS));
+    let copied = |kind| figures.cpu(Scene::Copied, kind);
+    let shadowing = |other| Some(copied(Kind::Shadowing)? / copied(other)?);
     let bars = [
         (
             figures.ratio(Scene::Small, Kind::Haproxy),
@@ -117,6 +127,13 @@ pub(crate) fn bars(figures: &Figures) -> Vec<Bar> {
             1.05,
             "×",
         ),
+        (
+            shadowing(Kind::Mirroring),
+            "CPU of a request that is copied and compared, times Envoy's that is mirrored",
+            0.5,
+            "×",
+        ),
+        (shadowing(OURS), "The same, times that of one that is not copied", 2.5, "×"),
         (
             figures.idle(OURS).map(|bytes| bytes / 1024.0),
             "Memory of an idle connection",
@@ -156,6 +173,7 @@ impl fmt::Display for Scene {
             Scene::Small => "1 KiB",
             Scene::Large => "64 KiB",
             Scene::Routed => "routed",
+            Scene::Copied => "copied",
         })
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Closed loop (`wrk`, 32 kept-alive connections), one worker each, run time of the proxy process
 //! divided by requests. Generator and origin share one core, the proxy under test has the other.
+//! What copies cost is measured at a steady rate (`h2load`), since none of them may be shed.
 //! Rounds are interleaved, so that a noisy minute hits everybody; medians are compared.
 //! Ratios within one run mean something; absolute figures depend on the machine.
 
 mod cpu;
+mod h2load;
 mod idle;
 mod judge;
 mod origin;
@@ -17,13 +19,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use e2e::Rig;
 
 use crate::judge::{Figures, Scene};
 use crate::origin::Origin;
-use crate::peers::Peer;
+use crate::peers::{Kind, Peer};
+use crate::wrk::Run;
 
 /// Measures Cutover against HAProxy, nginx and Envoy.
 #[derive(Parser)]
@@ -59,6 +62,23 @@ async fn main() -> ExitCode {
     }
 }
 
+/// One run. Where requests are copied, all of them have been compared when it ends.
+async fn load(rig: &Rig, scene: Scene, peer: &Peer, options: &Options) -> anyhow::Result<Run> {
+    let (addr, path, connections) = (peer.addr(), scene.path(), options.connections);
+    if scene != Scene::Copied {
+        return wrk::run(rig, addr, path, connections, Duration::from_secs(options.seconds)).await;
+    }
+    let before = peer.matches().await?;
+    let run = h2load::run(rig, addr, path, connections, options.seconds).await?;
+    let matches = peer.matches().await? - before;
+    ensure!(
+        peer.kind() != Kind::Shadowing || matches == run.requests,
+        "of {} requests {matches} were compared and found alike",
+        run.requests
+    );
+    Ok(run)
+}
+
 async fn measure(options: Options) -> anyhow::Result<()> {
     let rig = Rig::new()?;
     let origin = Origin::start(&rig).await.context("cannot start the origin")?;
@@ -75,9 +95,7 @@ async fn measure(options: Options) -> anyhow::Result<()> {
     for round in 1..=options.rounds {
         for scene in Scene::ALL {
             for peer in peers.iter().filter(|peer| scene.is_for(peer.kind())) {
-                let seconds = Duration::from_secs(options.seconds);
-                let run = wrk::run(&rig, peer.addr(), scene.path(), options.connections, seconds);
-                let cost = cpu::during(peer.process(), run).await?;
+                let cost = cpu::during(peer.process(), load(&rig, scene, peer, &options)).await?;
                 let micros = cost.micros_per(cost.value.requests);
                 eprintln!(
                     "round {round}  {scene}  {:14} {micros:6.1} µs  {:6.0}/s",
@@ -108,6 +126,6 @@ async fn measure(options: Options) -> anyhow::Result<()> {
         .filter(|bar| !bar.is_met())
         .map(|bar| bar.to_string())
         .collect();
-    anyhow::ensure!(missed.is_empty(), "bars missed:\n  {}", missed.join("\n  "));
+    ensure!(missed.is_empty(), "bars missed:\n  {}", missed.join("\n  "));
     Ok(())
 }

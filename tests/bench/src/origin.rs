@@ -13,7 +13,8 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Starts it on core 0. `/1k` and what is below it is 1 KiB, `/64k` is 64 KiB, and
+    /// Starts it on core 0. `/1k` and what is below it is 1 KiB, `/64k` is 64 KiB, `/json/` has
+    /// 1 KiB of JSON, and
     /// `/v1/traces` takes traces and forgets them.
     pub(crate) async fn start(rig: &Rig) -> anyhow::Result<Origin> {
         let (dir, addr) = (rig.subdir("origin")?, ports::free());
@@ -21,8 +22,10 @@ impl Origin {
         let locations = format!(
             "location /1k {{ return 200 {body}; }}
              location = /64k {{ root {dir}; }}
+             location /json/ {{ default_type application/json; return 200 '{json}'; }}
              location = /v1/traces {{ client_max_body_size 64m; return 200; }}",
             body = "x".repeat(1024),
+            json = json(),
             dir = dir.display(),
         );
         let server = format!("server {{ listen {addr} backlog=4096 reuseport; {locations} }}");
@@ -40,6 +43,17 @@ impl Origin {
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
+}
+
+/// Ten devices in 1 KiB.
+fn json() -> String {
+    let device = |id: u32| {
+        format!(
+            r#"{{"id":{id},"name":"lamp {id}","room":"kitchen","online":true,"battery":0.{id},"firmware":"1.4.{id}"}}"#
+        )
+    };
+    let devices: Vec<String> = (11..22).map(device).collect();
+    format!(r#"{{"devices":[{}],"next":null}}"#, devices.join(","))
 }
 
 /// One nginx process that writes nothing outside `dir`; also used for nginx as a proxy.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use e2e::process::{Process, Spec};
-use e2e::{Config, Proxy, Rig, ports};
+use e2e::{Config, Proxy, Rig, ports, wait};
 
 use crate::origin::{Origin, nginx_conf, until_listening};
 
@@ -25,15 +25,21 @@ pub(crate) enum Kind {
     Nginx,
     /// Envoy from PyPI.
     Envoy,
+    /// Ours, copying every request to the other side and comparing the answers.
+    Shadowing,
+    /// Envoy, copying every request to another cluster, whose answers it throws away.
+    Mirroring,
 }
 
 /// Everyone who runs while requests are measured.
-pub(crate) const KINDS: [Kind; 5] = [
+pub(crate) const KINDS: [Kind; 7] = [
     Kind::Cutover { routes: 10 },
     Kind::Haproxy,
     Kind::Nginx,
     Kind::Envoy,
     Kind::Cutover { routes: 10_000 },
+    Kind::Shadowing,
+    Kind::Mirroring,
 ];
 
 /// Everyone whose idle connections are weighed.
@@ -55,16 +61,17 @@ enum Body {
 impl Peer {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(rig: &Rig, kind: Kind, origin: &Origin) -> anyhow::Result<Peer> {
-        if let Kind::Cutover { routes } = kind {
-            let proxy = cutover(rig, routes, origin).await?;
+        if let Kind::Cutover { .. } | Kind::Shadowing = kind {
+            let proxy = cutover(rig, kind, origin).await?;
             return Ok(Peer { kind, addr: proxy.addr(), body: Body::Ours(Box::new(proxy)) });
         }
         let (dir, addr) = (rig.subdir(&kind.to_string())?, ports::free());
         let command = match kind {
             Kind::Haproxy => haproxy(&dir, addr, origin)?,
             Kind::Nginx => nginx(&dir, addr, origin)?,
-            Kind::Envoy => envoy(&dir, addr, origin)?,
-            Kind::Cutover { .. } => unreachable!("started above"),
+            Kind::Envoy => envoy(&dir, addr, origin, "")?,
+            Kind::Mirroring => envoy(&dir, addr, origin, MIRROR)?,
+            Kind::Cutover { .. } | Kind::Shadowing => unreachable!("started above"),
         };
         let process =
             Spec::new(kind.to_string(), "taskset").args(["-c", "1"]).args(command).start(&dir)?;
@@ -80,6 +87,20 @@ impl Peer {
         self.addr
     }
 
+    /// Waits until everything that was copied is accounted for, and tells how many requests were
+    /// compared and found alike since it started; 0 for those that compare nothing.
+    pub(crate) async fn matches(&self) -> anyhow::Result<u64> {
+        let Body::Ours(proxy) = &self.body else { return Ok(0) };
+        let settled = async || {
+            let metrics = proxy.metrics().await.ok()?;
+            let sum = |name, labels: &[_]| metrics.sum(name, labels);
+            let open = sum("cutover_shadow_inflight", &[]);
+            let matches = sum("cutover_comparisons_total", &[("verdict", "match")]);
+            (open == 0.0).then_some(matches as u64)
+        };
+        Ok(wait::eventually("every copy to be accounted for", settled).await?)
+    }
+
     pub(crate) fn process(&self) -> &Process {
         match &self.body {
             Body::Ours(proxy) => proxy.process(),
@@ -92,15 +113,18 @@ impl Peer {
 const NOBODY: &str = "http://127.0.0.1:9";
 
 /// As users run it: metrics on, tracing and canonical lines at their default ratios.
-async fn cutover(rig: &Rig, routes: u32, origin: &Origin) -> anyhow::Result<Proxy> {
+async fn cutover(rig: &Rig, kind: Kind, origin: &Origin) -> anyhow::Result<Proxy> {
     let url = format!("http://{}", origin.addr());
-    let mut config =
-        Config::new([("legacy", url.as_str()), ("new", NOBODY)]).routes(team_file(routes));
+    let (new, files) = match kind {
+        Kind::Cutover { routes } => (NOBODY, team_file(routes, "phase = \"legacy\"")),
+        _ => (url.as_str(), team_file(10, SHADOW)),
+    };
+    let mut config = Config::new([("legacy", url.as_str()), ("new", new)]).routes(files);
     config.otlp = url;
     config.sample_ratio = 0.05;
     config.listener = "timeouts.idle_ms = 600000\n".to_owned();
     config.server = "workers = 1\nlimits.connections_per_address_max = 20000\n".to_owned();
-    let proxy = Proxy::start(rig, config, &format!("cutover-{routes}")).await?;
+    let proxy = Proxy::start(rig, config, &kind.to_string()).await?;
     // Every thread it has; those to come inherit it.
     let id = proxy.process().id().to_string();
     let args = ["-a", "-c", "-p", "1", &id];
@@ -108,17 +132,29 @@ async fn cutover(rig: &Rig, routes: u32, origin: &Origin) -> anyhow::Result<Prox
     Ok(proxy)
 }
 
-/// Routes that differ in their last literal; the generator asks for the last one.
-fn team_file(routes: u32) -> String {
-    let mut text = "[group.devices]\nowner = \"devices-team\"\nsalt = \"devices-1\"\nsubject = [\"path:id\"]\nshared_store = true\n".to_owned();
+/// Every request is copied, legacy is asked a second time for a tenth of them.
+const SHADOW: &str = "phase = \"shadow\"\nshadow = { percent = 100, max_rps = 0 }";
+
+/// Routes that differ in their last literal; the generator asks for the last one. Before them the
+/// one that copies are measured with, of which `shadow` says whether it has any.
+fn team_file(routes: u32, shadow: &str) -> String {
+    let mut text = format!("{GROUP}{}", route("json", "/json/{id}", shadow));
     for number in (0..routes).rev() {
-        text.push_str(&format!(
-            "\n[[route]]\nid = \"read-{number}\"\ngroup = \"devices\"\n\
-             match = {{ methods = [\"GET\"], path = \"/1k/{{id}}/r{number}\" }}\n\
-             legacy = \"legacy\"\nnew = \"new\"\nwrites = \"safe\"\nphase = \"legacy\"\n"
-        ));
+        let (id, path) = (format!("read-{number}"), format!("/1k/{{id}}/r{number}"));
+        text.push_str(&route(&id, &path, "phase = \"legacy\""));
     }
     text
+}
+
+const GROUP: &str = "[group.devices]\nowner = \"devices-team\"\nsalt = \"devices-1\"\n\
+    subject = [\"path:id\"]\nshared_store = true\n";
+
+fn route(id: &str, path: &str, phase: &str) -> String {
+    format!(
+        "\n[[route]]\nid = \"{id}\"\ngroup = \"devices\"\n\
+         match = {{ methods = [\"GET\"], path = \"{path}\" }}\n\
+         legacy = \"legacy\"\nnew = \"new\"\nwrites = \"safe\"\n{phase}\n"
+    )
 }
 
 fn haproxy(dir: &Path, addr: SocketAddr, origin: &Origin) -> anyhow::Result<Vec<String>> {
@@ -154,9 +190,17 @@ fn nginx(dir: &Path, addr: SocketAddr, origin: &Origin) -> anyhow::Result<Vec<St
     ]))
 }
 
-fn envoy(dir: &Path, addr: SocketAddr, origin: &Origin) -> anyhow::Result<Vec<String>> {
+/// What an Envoy route that mirrors has besides its cluster: all requests, which is the default.
+const MIRROR: &str = r#","request_mirror_policies":[{"cluster":"mirror"}]"#;
+
+fn envoy(
+    dir: &Path,
+    addr: SocketAddr,
+    origin: &Origin,
+    mirror: &str,
+) -> anyhow::Result<Vec<String>> {
     let path = dir.join("envoy.json");
-    fs::write(&path, envoy_json(addr, origin.addr()))?;
+    fs::write(&path, envoy_json(addr, origin.addr(), mirror))?;
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/envoy");
     let binary = venv
         .canonicalize()
@@ -175,7 +219,7 @@ fn envoy(dir: &Path, addr: SocketAddr, origin: &Origin) -> anyhow::Result<Vec<St
     ]))
 }
 
-fn envoy_json(addr: SocketAddr, origin: SocketAddr) -> String {
+fn envoy_json(addr: SocketAddr, origin: SocketAddr, mirror: &str) -> String {
     let socket = |addr: SocketAddr| {
         format!(
             r#"{{"socket_address":{{"address":"{}","port_value":{}}}}}"#,
@@ -184,7 +228,9 @@ fn envoy_json(addr: SocketAddr, origin: SocketAddr) -> String {
         )
     };
     let router = r#"{"name":"envoy.filters.http.router","typed_config":{"@type":"type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}"#;
-    let routes = r#"{"virtual_hosts":[{"name":"all","domains":["*"],"routes":[{"match":{"prefix":"/"},"route":{"cluster":"origin"}}]}]}"#;
+    let routes = format!(
+        r#"{{"virtual_hosts":[{{"name":"all","domains":["*"],"routes":[{{"match":{{"prefix":"/"}},"route":{{"cluster":"origin"{mirror}}}}}]}}]}}"#
+    );
     let manager = format!(
         r#"{{"@type":"type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager","stat_prefix":"in","route_config":{routes},"http_filters":[{router}]}}"#
     );
@@ -196,10 +242,13 @@ fn envoy_json(addr: SocketAddr, origin: SocketAddr) -> String {
         socket(addr)
     );
     let endpoint = format!(r#"{{"endpoint":{{"address":{}}}}}"#, socket(origin));
-    let cluster = format!(
-        r#"{{"name":"origin","type":"STATIC","connect_timeout":"5s","load_assignment":{{"cluster_name":"origin","endpoints":[{{"lb_endpoints":[{endpoint}]}}]}}}}"#
-    );
-    format!(r#"{{"static_resources":{{"listeners":[{listener}],"clusters":[{cluster}]}}}}"#)
+    let cluster = |name: &str| {
+        format!(
+            r#"{{"name":"{name}","type":"STATIC","connect_timeout":"5s","load_assignment":{{"cluster_name":"{name}","endpoints":[{{"lb_endpoints":[{endpoint}]}}]}}}}"#
+        )
+    };
+    let clusters = [cluster("origin"), cluster("mirror")].join(",");
+    format!(r#"{{"static_resources":{{"listeners":[{listener}],"clusters":[{clusters}]}}}}"#)
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -214,6 +263,8 @@ impl fmt::Display for Kind {
             Kind::Haproxy => f.pad("haproxy"),
             Kind::Nginx => f.pad("nginx"),
             Kind::Envoy => f.pad("envoy"),
+            Kind::Shadowing => f.pad("cutover-shadow"),
+            Kind::Mirroring => f.pad("envoy-mirror"),
         }
     }
 }

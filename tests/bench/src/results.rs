@@ -21,8 +21,10 @@ pub(crate) fn report(figures: &Figures, rounds: usize) -> String {
          {} · commit {} · {} · median of {rounds} interleaved rounds\n\n\
          Closed loop, one worker, run time of the process ÷ requests, in µs (lowest–highest).\n\
          Cutover as users run it: metrics on, 5 % of requests traced and exported, 1 % logged.\n\
-         `routed` compares 10 with 10,000 routes; the others pass what matches no route.\n\n\
-         | | 1 KiB | 64 KiB | routed |\n|---|---|---|---|\n",
+         `routed` compares 10 with 10,000 routes; `1 KiB` and `64 KiB` pass what matches no route.\n\
+         `copied`: 1 KiB of JSON at a steady rate, for cutover-shadow and envoy-mirror with a copy\n\
+         of every request; Cutover's are compared by structure, a tenth with a second legacy answer.\n\n\
+         | | 1 KiB | 64 KiB | routed | copied |\n|---|---|---|---|---|\n",
         today(),
         commit(),
         machine()
