@@ -3,9 +3,8 @@
 mod replay;
 
 use cutover_domain::{
-    Exchange,
     compare::{Format, Limits, Path, Value, is_id},
-    endpoint::Segment,
+    endpoint::{PathTemplate, Segment},
     exchange::{Keep, RequestCopy},
 };
 use http::HeaderMap;
@@ -47,20 +46,18 @@ pub struct RequestOutline {
     pub left_out: u64,
 }
 
-/// The outline of a copied request; `method` is one of a closed set.
+/// The outline of a request that `template` matched; `method` is one of a closed set.
 pub(crate) fn outline(
-    exchange: &Exchange,
+    request: &RequestCopy,
     method: &str,
-    redactor: &Redactor,
-    limits: &Limits,
+    template: &PathTemplate,
+    keep: &Keep,
+    (redactor, limits): (&Redactor, &Limits),
 ) -> RequestOutline {
-    let spec = &exchange.table.routes[exchange.route].spec;
-    let nothing = Keep::default();
-    let keep = spec.shadow.as_ref().map_or(&nothing, |shadow| &shadow.keep);
-    let RequestCopy { target, headers, body, .. } = &exchange.request;
+    let RequestCopy { target, headers, body, .. } = request;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut making = Making { keep, redactor, walk: Walk::new(redactor, keep, Keep::in_request) };
-    let path = making.path(path, spec.endpoint.path.segments());
+    let path = making.path(path, template.segments());
     let query = making.query(query);
     let fields = making.headers(headers);
     let body = match request_body(body, headers, limits) {
@@ -69,7 +66,7 @@ pub(crate) fn outline(
     };
     RequestOutline {
         method: method.into(),
-        template: spec.endpoint.path.as_str().into(),
+        template: template.as_str().into(),
         path,
         query,
         headers: fields,

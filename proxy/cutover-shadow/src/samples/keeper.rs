@@ -58,7 +58,13 @@ impl Keeper {
                 shape: shape.clone(),
             },
             key_id: self.redactor.key_id(),
-            request: request_outline(exchange, method, &self.redactor, &self.limits),
+            request: request_outline(
+                &exchange.request,
+                method,
+                &spec.endpoint.path,
+                keep,
+                (&self.redactor, &self.limits),
+            ),
             legacy: outline(LEGACY)?,
             candidate: outline(CANDIDATE),
             fault: asked.reply.as_ref().err().map(|fault| fault.as_str().into()),
@@ -101,3 +107,6 @@ pub(crate) fn draw(asked: &Asked) -> u64 {
     let ids = asked.traced.ids();
     xxh3_64(&[ids.trace_id.to_le_bytes(), u128::from(ids.span_id).to_le_bytes()].concat())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod failures;
 mod noise;
 mod resume;
 mod rig;
+mod samples;
 mod tls;
 mod traces;
 mod verdicts;

@@ -60,7 +60,7 @@ async fn a_difference_that_legacy_has_not_is_found_beside_noise() {
     assert_eq!(regressed, ["body.name"]);
     let clusters = rig.report().mismatches.clusters;
     assert_eq!(
-        clusters.iter().map(|cluster| cluster.path.as_str()).collect::<Vec<_>>(),
+        clusters.iter().map(|cluster| cluster.key.path.as_str()).collect::<Vec<_>>(),
         ["body.name"]
     );
     rig.settled(20).await;
