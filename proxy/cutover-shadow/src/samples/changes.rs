@@ -130,7 +130,6 @@ impl Samples {
             known.first_ms = first_ms;
         }
         known.count += count;
-        known.drawn += count;
         known.first_ms = known.first_ms.min(first_ms);
         known.last_ms = known.last_ms.max(last_ms);
         known.changed = sequence;
@@ -142,6 +141,7 @@ impl Samples {
                 restored += 1;
             }
         }
+        known.drawn += count.max(restored as u64);
         restored
     }
 
