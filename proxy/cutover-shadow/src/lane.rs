@@ -148,6 +148,10 @@ impl Failure {
 // === impl Fault ===
 
 impl Fault {
+    /// Every fault.
+    pub(crate) const ALL: [Fault; 5] =
+        [Fault::Connect, Fault::Deadline, Fault::Reset, Fault::Protocol, Fault::Endless];
+
     /// A word for logs and clusters.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -1,8 +1,11 @@
 //! What copies and their comparisons are counted by.
 
+mod calls;
+
 use std::{sync::atomic::Ordering, time::SystemTime};
 
 use cutover_domain::{
+    Side,
     compare::{Kind, Path},
     exchange::{Budget, Dropped},
     parity::Verdict,
@@ -21,7 +24,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::accounting::Accounting;
+use self::calls::Calls;
+use crate::{
+    accounting::Accounting,
+    lane::{Failure, Reply},
+};
 
 /// Most differing paths of one route that have series of their own.
 const FIELDS_MAX: usize = 50;
@@ -37,6 +44,7 @@ pub struct ShadowMetrics {
     comparisons: Family<VerdictLabels, CounterWithExemplar<TraceLabels>>,
     dropped: Family<DroppedLabels, Counter>,
     fields: Family<FieldLabels, Counter>,
+    calls: Calls,
     pub(crate) inflight: Gauge,
     pub(crate) records_dropped: Counter,
     pub(crate) samples_dropped: Counter,
@@ -97,6 +105,7 @@ impl ShadowMetrics {
             comparisons: Family::default(),
             dropped: Family::default(),
             fields: Family::default(),
+            calls: Calls::register(registry),
             inflight: Gauge::default(),
             records_dropped: Counter::default(),
             samples_dropped: Counter::default(),
@@ -194,6 +203,11 @@ impl RouteMetrics {
         self.families.fields.get_or_create(&FieldLabels { cutover_route, field, kind }).inc();
     }
 
+    /// A call was made for a copy.
+    pub(crate) fn called(&self, side: Side, result: &Result<Reply, Failure>) {
+        self.families.calls.count(&self.route, side, result);
+    }
+
     /// What was counted so far.
     pub(crate) fn accounting(&self) -> Accounting {
         let compared = |index: usize| self.comparisons[index].get().0;
@@ -212,7 +226,8 @@ impl RouteMetrics {
 
     /// Removes the route's series.
     pub(crate) fn forget(&self) {
-        let ShadowMetrics { eligible, comparisons, dropped, fields, .. } = &self.families;
+        let ShadowMetrics { eligible, comparisons, dropped, fields, calls, .. } = &self.families;
+        calls.forget(&self.route);
         let route = || self.route.clone();
         eligible.remove(&RouteLabels { cutover_route: route() });
         for verdict in VERDICTS {

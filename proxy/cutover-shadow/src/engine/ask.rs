@@ -68,10 +68,11 @@ impl Asking {
         let (reply, reference) = match reference {
             None => (traced.call.time(turn.call(call)).await, None),
             Some(second) => {
-                let (reply, reference) = self.both(turn, call, second, &mut traced).await;
+                let (reply, reference) = self.both(turn, call, second, &mut traced, route).await;
                 (reply, reference.ok())
             }
         };
+        route.metrics.called(self.exchange.candidate, &reply);
         let reply = match reply {
             Ok(reply) => {
                 self.keep_cookies(&reply);
@@ -91,6 +92,7 @@ impl Asking {
         call: Call,
         mut second: Stack,
         traced: &mut Traced,
+        route: &Route,
     ) -> (Result<Reply, Failure>, Result<Reply, Failure>) {
         // Legacy has seen these credentials already, and without them its answer is another.
         let credentials = match self.exchange.candidate {
@@ -106,13 +108,15 @@ impl Asking {
         // Each is made when it is first polled.
         let first = traced.call.time(async { first.call(call).await });
         let second = reference.time(async { second.call(again).await });
-        match self.hash(SEED_ORDER) & 1 {
+        let (reply, reference) = match self.hash(SEED_ORDER) & 1 {
             0 => tokio::join!(first, second),
             _ => {
                 let (reference, reply) = tokio::join!(second, first);
                 (reply, reference)
             }
-        }
+        };
+        route.metrics.called(Side::Legacy, &reference);
+        (reply, reference)
     }
 
     /// Whether legacy is asked a second time: never what might change something.

@@ -75,22 +75,18 @@ impl ShadowHandle {
     }
 
     /// Takes in what a store kept of a route's clusters, beside what is known already. For the
-    /// start. `counts_hold`: parity went on from what was kept ([`ShadowHandle::resume`]); if not,
-    /// only the samples are of use, and mismatches are counted from now on. Samples that cannot be
-    /// read, or for which there is no room, are left out; the latter count in
-    /// `cutover_shadow_samples_dropped_total`.
+    /// start. Where parity did not go on from what was kept ([`ShadowHandle::resume`]), counts are
+    /// to be given as 0: only the samples are of use. Samples that cannot be read, or for which
+    /// there is no room, are left out; the latter count in `cutover_shadow_samples_dropped_total`.
     pub fn restore_samples(
         &self,
         route: &str,
         clusters: Vec<StoredCluster>,
         other: u64,
-        counts_hold: bool,
     ) -> RestoredSamples {
         let route = self.route(route);
         let mut restored = RestoredSamples::default();
-        let other = if counts_hold { other } else { 0 };
         for mut cluster in clusters {
-            cluster.count = if counts_hold { cluster.count } else { 0 };
             let given = std::mem::take(&mut cluster.samples);
             let samples: Vec<_> = given
                 .iter()
@@ -107,9 +103,7 @@ impl ShadowHandle {
             restored.samples += known;
             restored.left_out += given.len() - known;
         }
-        let mark = route.samples.lock().restore_other(other);
-        // Other counts than the store has are news to it.
-        restored.mark = if counts_hold { mark } else { Mark::default() };
+        restored.mark = route.samples.lock().restore_other(other);
         restored
     }
 
