@@ -35,8 +35,7 @@ async fn calls(legacy: &Server, new: &Server) -> Vec<String> {
 async fn both_sides_are_counted_as_often_as_they_were_asked() {
     let (legacy, new) = (answer(|_| json()).await, answer(|_| json()).await);
     let counted = calls(&legacy, &new).await;
-    let wanted =
-        ["cutover_side=legacy,outcome=ok 10", "cutover_side=new,outcome=ok 10"];
+    let wanted = ["cutover_side=legacy,outcome=ok 10", "cutover_side=new,outcome=ok 10"];
     assert_eq!(counted, wanted);
     assert_eq!([legacy.count(), new.count()], [10, 10]);
 }
