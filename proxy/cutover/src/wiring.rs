@@ -106,7 +106,7 @@ fn serve(
         false => Some(runtime.block_on(AdminServer::bind(admin_config(config)))?),
     };
     let table = controller.tables().borrow().clone();
-    let shadow = shadow(telling);
+    let shadow = shadow(config, telling);
     // Before any copy is taken, so that counters go on where they were.
     let recorder = shadow.clone().map(|shadow| {
         let parts = recorder_parts(shadow, config, &controller, telling, upgrade);
@@ -205,11 +205,23 @@ fn runtime() -> Result<Runtime, StartError> {
 }
 
 /// What compares both sides. Users are served without it, too.
-fn shadow(telling: &Telling) -> Option<ShadowHandle> {
+fn shadow(config: &Config, telling: &Telling) -> Option<ShadowHandle> {
     let (budget, metrics, tracer) = telling.for_shadow();
-    cutover_shadow::start(cutover_shadow::Config::default(), budget, metrics, tracer)
+    cutover_shadow::start(shadow_config(config), budget, metrics, tracer)
         .inspect_err(|error| tracing::error!(%error, "nothing is copied or compared"))
         .ok()
+}
+
+/// Samples outlive the process, and with them the key of their hashes. Who compares nothing gets
+/// no file.
+fn shadow_config(config: &Config) -> cutover_shadow::Config {
+    let default = cutover_shadow::Config::default();
+    if config.declaration.routes.iter().all(|route| route.shadow.is_none()) {
+        return default;
+    }
+    let key = config.store.state_file.with_file_name("cutover-redaction.key");
+    let redaction_key = cutover_shadow::Config::redaction_key_file(&key);
+    cutover_shadow::Config { redaction_key, ..default }
 }
 
 fn recorder_parts(
