@@ -15,6 +15,7 @@ mod write;
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -83,7 +84,7 @@ pub struct SampleRow {
     /// When the live request came, in milliseconds since 1970.
     pub at_ms: u64,
     /// All of it.
-    pub document: String,
+    pub document: Arc<str>,
 }
 
 // === impl ParityStore ===

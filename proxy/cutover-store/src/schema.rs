@@ -83,7 +83,8 @@ pub(crate) const STEPS: &[&str] = &[
 
     CREATE TABLE parity (
         route TEXT NOT NULL UNIQUE,
-        document TEXT NOT NULL,
+        document TEXT,
+        other INTEGER NOT NULL,
         updated_ms INTEGER NOT NULL
     ) STRICT;
 

@@ -21,7 +21,9 @@ pub struct Writer {
 pub struct KeptRoute {
     /// Its parity; `None`: nothing is kept.
     pub document: Option<String>,
-    /// When `document` was so, in milliseconds since 1970; 0 without one.
+    /// Mismatches of clusters that there was no room for.
+    pub other: u64,
+    /// When it was last written, in milliseconds since 1970; 0: never.
     pub updated_ms: u64,
     /// Its clusters, by path, kind and looks.
     pub clusters: Vec<KeptCluster>,
@@ -61,13 +63,14 @@ impl ParityStore {
 
     async fn read_route(&self, route: &str) -> Result<KeptRoute, sqlx::Error> {
         let mut read = self.pool.begin().await?;
-        let row = sqlx::query("SELECT document, updated_ms FROM parity WHERE route = ?")
+        let row = sqlx::query("SELECT document, other, updated_ms FROM parity WHERE route = ?")
             .bind(route)
             .fetch_optional(&mut *read)
             .await?;
         let mut kept = KeptRoute::default();
         if let Some(row) = row {
             kept.document = row.try_get("document")?;
+            kept.other = unsigned(row.try_get("other")?);
             kept.updated_ms = unsigned(row.try_get("updated_ms")?);
         }
         let rows =
@@ -112,7 +115,7 @@ async fn samples_of(
         Ok(SampleRow {
             id: row.try_get("id")?,
             at_ms: unsigned(row.try_get("at_ms")?),
-            document: row.try_get("document")?,
+            document: row.try_get::<&str, _>("document")?.into(),
         })
     };
     rows.iter().map(sample).collect()

@@ -17,10 +17,14 @@ pub struct RouteChange {
     pub at_ms: u64,
     /// Its parity; `None`: as it was.
     pub document: Option<String>,
+    /// Mismatches of clusters that there was no room for; `None`: as it was.
+    pub other: Option<u64>,
+    /// Forget every cluster before anything else: what comes is all there is.
+    pub whole: bool,
     /// Its clusters that changed. Whatever they do not name stays.
     pub clusters: Vec<ClusterChange>,
-    /// Forget every cluster before, as another comparison begins.
-    pub restart: bool,
+    /// Its clusters that are gone, and their samples with them: of each row only the names count.
+    pub clusters_gone: Vec<ClusterRow>,
 }
 
 /// What changed of one cluster.
@@ -147,27 +151,55 @@ pub(super) fn settle<T>(
 
 impl RouteChange {
     async fn put(&self, write: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        if self.restart {
+        if self.whole {
             sqlx::query("DELETE FROM parity_cluster WHERE route = ?")
                 .bind(&self.route)
                 .execute(&mut *write)
                 .await?;
         }
-        if let Some(document) = &self.document {
-            sqlx::query(
-                "INSERT INTO parity (route, document, updated_ms) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (route) DO UPDATE SET document = ?2, updated_ms = ?3",
-            )
-            .bind(&self.route)
-            .bind(document)
-            .bind(signed(self.at_ms))
-            .execute(&mut *write)
-            .await?;
+        if self.document.is_some() || self.other.is_some() {
+            self.put_parity(write).await?;
+        }
+        for gone in &self.clusters_gone {
+            gone.forget(&self.route, write).await?;
         }
         for cluster in &self.clusters {
             cluster.put(&self.route, write).await?;
         }
         Ok(())
+    }
+
+    async fn put_parity(&self, write: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO parity (route, document, other, updated_ms)
+             VALUES (?1, ?2, coalesce(?3, 0), ?4)
+             ON CONFLICT (route) DO UPDATE SET document = coalesce(?2, document),
+                 other = coalesce(?3, other), updated_ms = ?4",
+        )
+        .bind(&self.route)
+        .bind(&self.document)
+        .bind(self.other.map(signed))
+        .bind(signed(self.at_ms))
+        .execute(write)
+        .await
+        .map(drop)
+    }
+}
+
+// === impl ClusterRow ===
+
+impl ClusterRow {
+    async fn forget(&self, route: &str, write: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "DELETE FROM parity_cluster WHERE route = ? AND path = ? AND kind = ? AND looks = ?",
+        )
+        .bind(route)
+        .bind(&self.path)
+        .bind(&self.kind)
+        .bind(&self.looks)
+        .execute(write)
+        .await
+        .map(drop)
     }
 }
 
@@ -217,7 +249,7 @@ impl SampleRow {
         .bind(cluster)
         .bind(&self.id)
         .bind(signed(self.at_ms))
-        .bind(&self.document)
+        .bind(&*self.document)
         .execute(write)
         .await
         .map(drop)

@@ -18,7 +18,7 @@ fn cluster(path: &str, count: u64) -> ClusterRow {
 }
 
 fn sample(id: &str, at_ms: u64) -> SampleRow {
-    SampleRow { id: id.into(), at_ms, document: format!("{{\"id\":\"{id}\"}}") }
+    SampleRow { id: id.into(), at_ms, document: format!("{{\"id\":\"{id}\"}}").into() }
 }
 
 /// A route with one cluster that got these samples.
@@ -30,8 +30,9 @@ fn change(route: &str, document: &str, samples: &[(&str, u64)]) -> RouteChange {
         route: route.into(),
         at_ms: 7,
         document: Some(document.into()),
+        other: Some(3),
         clusters,
-        restart: false,
+        ..RouteChange::default()
     }
 }
 
@@ -65,6 +66,7 @@ async fn what_was_written_is_there_after_reopening() {
     assert_eq!(again.writer().await.unwrap(), writer(1, false));
     let expected = KeptRoute {
         document: Some("{}".into()),
+        other: 3,
         updated_ms: 7,
         clusters: vec![KeptCluster {
             row: cluster("body.name", 2),
@@ -91,14 +93,26 @@ async fn writing_twice_is_writing_once() {
     // One makes room for another; what is not named stays.
     let mut second = change("a", "2", &[("3", 12)]);
     second.clusters[0].samples_gone = vec!["1".into()];
-    second.document = None;
+    (second.document, second.other) = (None, Some(4));
     parity.flush(turn, &[second]).await.unwrap();
     let kept = parity.route("a").await.unwrap();
     assert_eq!((ids(&kept), kept.document.as_deref()), (vec!["2", "3"], Some("1")));
+    assert_eq!(kept.other, 4);
 
-    let restart = RouteChange { restart: true, ..change("a", "3", &[("4", 13)]) };
-    parity.flush(turn, &[restart]).await.unwrap();
+    let whole = RouteChange { whole: true, ..change("a", "3", &[("4", 13)]) };
+    parity.flush(turn, &[whole]).await.unwrap();
     assert_eq!(ids(&parity.route("a").await.unwrap()), ["4"]);
+
+    let looks_otherwise = ClusterRow { looks: "text→null".into(), ..cluster("body.name", 1) };
+    let clusters_gone = vec![looks_otherwise, cluster("body.other", 1)];
+    let other = RouteChange { route: "a".into(), clusters_gone, ..RouteChange::default() };
+    parity.flush(turn, &[other]).await.unwrap();
+    assert_eq!(ids(&parity.route("a").await.unwrap()), ["4"]);
+    let clusters_gone = vec![cluster("body.name", 0)];
+    let gone = RouteChange { route: "a".into(), clusters_gone, ..RouteChange::default() };
+    parity.flush(turn, &[gone]).await.unwrap();
+    let kept = parity.route("a").await.unwrap();
+    assert_eq!((kept.clusters, kept.document.as_deref()), (vec![], Some("3")));
 }
 
 #[tokio::test]
@@ -195,7 +209,7 @@ async fn a_file_that_may_not_grow_sheds_its_oldest_samples_and_still_takes_revis
     let bounds = Bounds { file_bytes_max: 1 << 20, ..Bounds::default() };
     let parity = ParityStore::open(&url(&dir), bounds).await.unwrap();
     let turn = parity.claim().await.unwrap();
-    let long = "x".repeat(32 * 1024);
+    let long: std::sync::Arc<str> = "x".repeat(32 * 1024).into();
     let fill = async |number: u64| {
         let mut change = change("a", "{}", &[(&number.to_string(), number)]);
         change.clusters[0].samples[0].document.clone_from(&long);
