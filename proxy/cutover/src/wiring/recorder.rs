@@ -18,13 +18,15 @@
 
 mod changes;
 mod metrics;
+mod restore;
+mod rows;
 mod session;
 
 use std::{sync::Arc, time::Duration};
 
 use cutover_control::Clock;
 use cutover_domain::RouteTable;
-use cutover_shadow::ShadowHandle;
+use cutover_shadow::{SAMPLES_MILLIS, ShadowHandle};
 use cutover_store::Bounds;
 use tokio::{
     sync::{mpsc, watch},
@@ -34,7 +36,7 @@ use tokio::{
 
 pub(super) use self::metrics::RecorderMetrics;
 use self::{
-    changes::{Batch, Known},
+    changes::{Batch, Change, Known},
     session::{Session, Trouble},
 };
 
@@ -58,10 +60,10 @@ pub(super) struct RecorderParts {
 pub(super) struct Terms {
     /// How often what changed is written.
     pub(super) flush_every: Duration,
-    /// How often old samples are looked for.
+    /// How often old samples are looked for in memory.
+    pub(super) forget_every: Duration,
+    /// How often old samples, and routes that are gone, are looked for in the store.
     pub(super) prune_every: Duration,
-    /// How long what was found out is kept of routes that are gone, and samples at all.
-    pub(super) retention: Duration,
     /// How long the start of the process may wait for what was kept.
     pub(super) restore_within: Duration,
     /// How long a process that takes over waits for the one before to come to its end.
@@ -98,6 +100,7 @@ struct Task {
     known: Known,
     restored: watch::Sender<bool>,
     next_flush: Instant,
+    next_forget: Instant,
     next_prune: Instant,
 }
 
@@ -125,6 +128,7 @@ impl Recorder {
             terms,
             restored,
             next_flush: now,
+            next_forget: now,
             next_prune: now,
         };
         let (orders, inbox) = mpsc::channel(2);
@@ -191,17 +195,20 @@ impl Task {
     async fn turn(&mut self) {
         let due = match self.session.retry_at() {
             Some(retry_at) => retry_at,
-            None => self.next_flush.min(self.next_prune),
+            None => self.next_flush,
         };
         tokio::time::sleep_until(due).await;
         let done = self.work().await;
-        let given_up = self.session.is_superseded();
-        if !*self.restored.borrow() && (done.is_ok() || given_up || self.session.is_late()) {
-            // From now on comparisons count, with what was kept or without.
-            self.shadow.release();
-            self.restored.send_replace(true);
+        if self.session.is_superseded() || self.session.is_late() {
+            self.begin();
         }
         self.session.settle(done.map_err(|trouble| (trouble, self.known.unwritten(&self.shadow))));
+    }
+
+    /// From now on copies are taken, with what was kept or without.
+    fn begin(&self) {
+        self.shadow.release();
+        self.restored.send_if_modified(|restored| !std::mem::replace(restored, true));
     }
 
     async fn work(&mut self) -> Result<(), Trouble> {
@@ -210,7 +217,12 @@ impl Task {
             self.known.forget_writes();
         }
         self.restore().await?;
+        self.begin();
         let now = Instant::now();
+        if now >= self.next_forget {
+            self.forget_samples();
+            self.next_forget = now + self.terms.forget_every;
+        }
         if now >= self.next_flush {
             let bytes = self.flush().await?;
             self.next_flush = now + self.terms.flush_every.max(pause_after(bytes));
@@ -256,7 +268,7 @@ impl Task {
         let declared = declared(&self.tables);
         for route in self.known.unrestored(&self.shadow, &declared) {
             let kept = self.session.read(&route).await?;
-            self.known.restore(&self.shadow, &route, &kept, self.session.metrics());
+            self.known.restore(&self.shadow, &route, kept, self.session.metrics());
         }
         self.known.retain(&self.shadow, &declared);
         Ok(())
@@ -265,21 +277,45 @@ impl Task {
     /// Writes what changed, in small transactions; gives the bytes written.
     async fn flush(&mut self) -> Result<u64, Trouble> {
         let mut bytes = 0;
-        let changed = self.known.changed(&self.shadow);
-        let mut changed = changed.into_iter().peekable();
-        while changed.peek().is_some() {
-            let mut batch = self.known.batch(&self.shadow, &mut changed, (self.clock)());
-            self.tell_too_long(&batch);
-            bytes += batch.bytes();
-            self.session.write(batch.take_rows()).await?;
-            self.known.written(batch);
+        let mut batch = Batch::default();
+        for route in self.known.changed(&self.shadow) {
+            let now_ms = (self.clock)();
+            let Some(mut change) = self.known.change(&self.shadow, &route, now_ms) else {
+                continue;
+            };
+            self.tell_too_long(&route, &change);
+            for part in std::mem::take(&mut change.parts) {
+                if batch.is_full() {
+                    bytes += self.write(&mut batch).await?;
+                }
+                batch.push(part);
+            }
+            batch.end(route, change);
+        }
+        if !batch.is_empty() {
+            bytes += self.write(&mut batch).await?;
         }
         Ok(bytes)
     }
 
+    /// One transaction; gives its bytes.
+    async fn write(&mut self, batch: &mut Batch) -> Result<u64, Trouble> {
+        let mut batch = std::mem::take(batch);
+        self.session.write(batch.take_rows()).await?;
+        let bytes = batch.bytes();
+        self.known.written(batch);
+        Ok(bytes)
+    }
+
+    /// Forgets old samples in memory.
+    fn forget_samples(&mut self) {
+        self.shadow.prune_samples((self.clock)());
+        self.known.note_forgotten_samples(&self.shadow);
+    }
+
+    /// Forgets in the store what is old, and what there is no room for.
     async fn prune(&mut self) -> Result<(), Trouble> {
-        let retention = u64::try_from(self.terms.retention.as_millis()).unwrap_or(u64::MAX);
-        let before_ms = (self.clock)().saturating_sub(retention);
+        let before_ms = (self.clock)().saturating_sub(SAMPLES_MILLIS);
         let declared = declared(&self.tables);
         let routes = declared.into_iter().map(|route| route.to_string()).collect();
         let pruned = self.session.prune(before_ms, routes).await?;
@@ -287,11 +323,11 @@ impl Task {
         Ok(())
     }
 
-    fn tell_too_long(&self, batch: &Batch) {
-        for route in batch.too_long() {
+    fn tell_too_long(&self, route: &str, change: &Change) {
+        if change.is_too_long {
             self.session.metrics().dropped("too_long", 1);
             tracing::warn!(
-                cutover.route.id = &**route,
+                cutover.route.id = route,
                 "the parity of route `{route}` is too long to be kept: write rules for its paths"
             );
         }
@@ -316,8 +352,8 @@ impl Default for Terms {
     fn default() -> Terms {
         Terms {
             flush_every: Duration::from_secs(1),
+            forget_every: Duration::from_secs(60),
             prune_every: Duration::from_secs(3_600),
-            retention: Duration::from_secs(7 * 24 * 3_600),
             restore_within: Duration::from_secs(2),
             predecessor_within: Duration::from_secs(10),
             settle_within: Duration::from_secs(2),

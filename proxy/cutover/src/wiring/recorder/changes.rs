@@ -1,15 +1,16 @@
 //! What of the shadow's findings the store has, and what it has not.
 
-use std::{collections::BTreeMap, iter::Peekable, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use cutover_domain::exchange::Dropped;
-use cutover_shadow::{
-    Accounting, ShadowHandle,
-    kept::{self, KeptError},
-};
+use cutover_shadow::{Accounting, Changes, Mark, ShadowHandle, kept};
 use cutover_store::{KeptRoute, RouteChange};
 
-use super::RecorderMetrics;
+use super::{
+    RecorderMetrics,
+    restore::restore,
+    rows::{bytes_of, cluster_change, names},
+};
 
 /// Bytes after which a transaction is long enough: a revision waits for one at most.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -22,11 +23,25 @@ pub(super) struct Known {
 
 /// How far the store is with one route.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+pub(super) struct Marks {
+    /// The id as the shadow has it, the same one for as long as it knows the route: one that was
+    /// forgotten and came again has nothing of what is kept. `None`: it did not know the route.
+    pub(super) here: Option<Arc<str>>,
     /// What was counted when it was last written; `None`: all has to be written.
-    written: Option<Accounting>,
-    /// Its parity was too long, which was told.
-    is_too_long: bool,
+    pub(super) written: Option<Accounting>,
+    /// Up to where its clusters and samples are written.
+    pub(super) samples: Mark,
+    /// Its parity is too long, which was told.
+    pub(super) is_too_long: bool,
+}
+
+/// All that changed of one route.
+pub(super) struct Change {
+    /// Parts that may be written in different transactions, in this order.
+    pub(super) parts: Vec<RouteChange>,
+    /// Its parity is too long to be kept, which was not told yet.
+    pub(super) is_too_long: bool,
+    marks: Marks,
 }
 
 /// Changes that are written together.
@@ -34,7 +49,6 @@ struct Marks {
 pub(super) struct Batch {
     rows: Vec<RouteChange>,
     marks: Vec<(Arc<str>, Marks)>,
-    too_long: Vec<Arc<str>>,
     bytes: u64,
 }
 
@@ -43,12 +57,14 @@ pub(super) struct Batch {
 impl Known {
     /// Routes of which it has to be asked what is kept.
     pub(super) fn unrestored(&self, shadow: &ShadowHandle, declared: &[Arc<str>]) -> Vec<Arc<str>> {
-        let mut routes = shadow.routes();
-        routes.extend(declared.iter().cloned());
-        routes.sort_unstable();
-        routes.dedup();
-        routes.retain(|route| !self.routes.contains_key(route));
-        routes
+        let is_new = |id: &&Arc<str>| match self.routes.get(*id) {
+            Some(Marks { here: Some(here), .. }) => !Arc::ptr_eq(here, id),
+            _ => true,
+        };
+        let here = shadow.routes();
+        let is_absent = |id: &&Arc<str>| !here.contains(*id) && !self.routes.contains_key(*id);
+        let declared = declared.iter().filter(is_absent);
+        here.iter().filter(is_new).chain(declared).cloned().collect()
     }
 
     /// Goes on from what is kept of a route.
@@ -56,27 +72,14 @@ impl Known {
         &mut self,
         shadow: &ShadowHandle,
         route: &Arc<str>,
-        kept: &KeptRoute,
+        kept: KeptRoute,
         metrics: &RecorderMetrics,
     ) {
-        let parity = kept.document.as_deref().map(kept::from_text).transpose();
-        let parity = parity.unwrap_or_else(|error| {
-            tell_unreadable(route, &error);
-            metrics.dropped("unreadable", 1);
-            None
-        });
-        // What is not counted yet needs no writing.
-        let mut written = Some(Accounting::default());
-        if let Some(parity) = parity
-            && !shadow.resume(route, parity)
-        {
-            tracing::warn!(
-                cutover.route.id = &**route,
-                "what was known of route `{route}` came after comparisons had begun: it is history"
-            );
-            written = None;
-        }
-        self.routes.insert(Arc::clone(route), Marks { written, is_too_long: false });
+        // Before, so that a route which comes anew meanwhile is not taken for this one.
+        let before = here(shadow, route);
+        let marks = restore(shadow, route, kept, metrics);
+        let here = before.or_else(|| here(shadow, route));
+        self.routes.insert(Arc::clone(route), Marks { here, ..marks });
     }
 
     /// Forgets routes that are gone; the store keeps them for a while.
@@ -87,7 +90,19 @@ impl Known {
 
     /// Nothing of what was written is there any more.
     pub(super) fn forget_writes(&mut self) {
-        self.routes.values_mut().for_each(|marks| marks.written = None);
+        for marks in self.routes.values_mut() {
+            (marks.written, marks.samples) = (None, Mark::default());
+        }
+    }
+
+    /// Samples were forgotten; what of that the store does not know is a change.
+    pub(super) fn note_forgotten_samples(&mut self, shadow: &ShadowHandle) {
+        for (route, marks) in &mut self.routes {
+            let changes = shadow.sample_changes(route, marks.samples);
+            if changes.is_some_and(|changes| changes.mark != marks.samples) {
+                marks.written = None;
+            }
+        }
     }
 
     /// Routes of which not all is written.
@@ -99,13 +114,46 @@ impl Known {
         self.routes.iter().filter(is_changed).map(|(route, _)| Arc::clone(route)).collect()
     }
 
-    /// How many routes would lose something if nothing were written any more.
+    /// What changed of one route; `None`: it is gone, or came anew.
+    pub(super) fn change(
+        &self,
+        shadow: &ShadowHandle,
+        route: &Arc<str>,
+        at_ms: u64,
+    ) -> Option<Change> {
+        let known = self.routes.get(route)?;
+        // Counted first: what is counted is in all that is read afterwards.
+        let counted = counted(shadow, route)?;
+        let changes = shadow.sample_changes(route, known.samples)?;
+        let parity = shadow.snapshot(route)?;
+        let here = here(shadow, route)
+            .filter(|here| known.here.as_ref().is_some_and(|known| Arc::ptr_eq(here, known)))?;
+        let document = kept::to_text(&parity).ok();
+        let is_too_long = document.is_none();
+        let marks =
+            Marks { here: Some(here), written: Some(counted), samples: changes.mark, is_too_long };
+        let parts = parts(route, at_ms, document, changes);
+        Some(Change { parts, is_too_long: is_too_long && !known.is_too_long, marks })
+    }
+
+    /// The store has it.
+    pub(super) fn written(&mut self, batch: Batch) {
+        self.routes.extend(batch.marks);
+    }
+
+    /// Routes and samples that would be lost if nothing were written any more.
     pub(super) fn unwritten(&self, shadow: &ShadowHandle) -> u64 {
-        let unrestored = self.unrestored(shadow, &[]).into_iter();
-        let unrestored = unrestored.filter(|route| {
+        let unrestored = self.unrestored(shadow, &[]).into_iter().filter(|route| {
             counted(shadow, route).is_some_and(|counted| counted != Accounting::default())
         });
-        (self.changed(shadow).len() + unrestored.count()) as u64
+        let routes = self.changed(shadow).into_iter().chain(unrestored);
+        routes.map(|route| 1 + self.samples_unwritten(shadow, &route)).sum()
+    }
+
+    fn samples_unwritten(&self, shadow: &ShadowHandle, route: &str) -> u64 {
+        let mark = self.routes.get(route).map_or_else(Mark::default, |marks| marks.samples);
+        let changes = shadow.sample_changes(route, mark).unwrap_or_default();
+        changes.clusters.iter().map(|cluster| cluster.samples.len() as u64).sum()
     }
 
     /// Requests that were dropped since the last write, as no copies are taken any more.
@@ -117,60 +165,6 @@ impl Known {
         };
         self.routes.iter().map(since).sum()
     }
-
-    /// Takes routes until there is enough for one transaction.
-    pub(super) fn batch(
-        &self,
-        shadow: &ShadowHandle,
-        routes: &mut Peekable<impl Iterator<Item = Arc<str>>>,
-        at_ms: u64,
-    ) -> Batch {
-        let mut batch = Batch::default();
-        while batch.bytes < BATCH_BYTES
-            && let Some(route) = routes.next()
-        {
-            // Counted first: what is counted is in the parity that is read afterwards.
-            let (Some(counted), Some(parity)) = (counted(shadow, &route), shadow.snapshot(&route))
-            else {
-                continue;
-            };
-            let was_too_long = self.routes.get(&route).is_some_and(|marks| marks.is_too_long);
-            let document = kept::to_text(&parity).ok();
-            let is_too_long = document.is_none();
-            if is_too_long && !was_too_long {
-                batch.too_long.push(Arc::clone(&route));
-            }
-            batch.bytes += document.as_ref().map_or(0, |document| document.len() as u64);
-            let change =
-                RouteChange { route: route.to_string(), at_ms, document, ..Default::default() };
-            batch.rows.push(change);
-            batch.marks.push((route, Marks { written: Some(counted), is_too_long }));
-        }
-        batch
-    }
-
-    /// The store has it.
-    pub(super) fn written(&mut self, batch: Batch) {
-        self.routes.extend(batch.marks);
-    }
-}
-
-// === impl Batch ===
-
-impl Batch {
-    /// What is to be written, once.
-    pub(super) fn take_rows(&mut self) -> Vec<RouteChange> {
-        std::mem::take(&mut self.rows)
-    }
-
-    /// Routes whose parity is too long to be kept, each told once.
-    pub(super) fn too_long(&self) -> &[Arc<str>] {
-        &self.too_long
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
 }
 
 /// What was counted of a route, those under way left out.
@@ -178,11 +172,59 @@ fn counted(shadow: &ShadowHandle, route: &str) -> Option<Accounting> {
     shadow.accounting(route).map(|counted| Accounting { eligible: 0, ..counted })
 }
 
-fn tell_unreadable(route: &str, error: &KeptError) {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    tracing::warn!(
-        cutover.route.id = route,
-        "what was kept of route `{route}` cannot be used, so its parity begins anew: {error}{}",
-        cause.unwrap_or_default()
-    );
+/// The id as the shadow has it now.
+fn here(shadow: &ShadowHandle, route: &Arc<str>) -> Option<Arc<str>> {
+    shadow.routes().into_iter().find(|here| here == route)
+}
+
+fn parts(route: &str, at_ms: u64, document: Option<String>, changes: Changes) -> Vec<RouteChange> {
+    let part = || RouteChange { route: route.to_owned(), at_ms, ..RouteChange::default() };
+    let mut last = RouteChange {
+        document,
+        other: Some(changes.other),
+        whole: changes.whole,
+        clusters_gone: changes.clusters_gone.iter().map(names).collect(),
+        ..part()
+    };
+    let mut parts = Vec::new();
+    for cluster in changes.clusters {
+        if bytes_of(&last) >= BATCH_BYTES {
+            parts.push(std::mem::replace(&mut last, part()));
+        }
+        last.clusters.push(cluster_change(cluster));
+    }
+    parts.push(last);
+    parts
+}
+
+// === impl Batch ===
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether there is enough for one transaction.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES
+    }
+
+    pub(super) fn push(&mut self, part: RouteChange) {
+        self.bytes += bytes_of(&part);
+        self.rows.push(part);
+    }
+
+    /// All of this change was pushed.
+    pub(super) fn end(&mut self, route: Arc<str>, change: Change) {
+        self.marks.push((route, change.marks));
+    }
+
+    /// What is to be written, once.
+    pub(super) fn take_rows(&mut self) -> Vec<RouteChange> {
+        std::mem::take(&mut self.rows)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }

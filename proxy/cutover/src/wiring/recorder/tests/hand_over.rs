@@ -15,7 +15,8 @@ async fn the_new_process_goes_on_where_the_old_one_ended() {
     assert_eq!(new.parity().counters.matches, 0);
 
     old.recorder.hand_over().begin();
-    until(async || new.parity().counters.matches == 25).await;
+    until(async || new.is_up()).await;
+    assert_eq!(new.parity().counters.matches, 25);
     new.compare(10).await;
     // What still drains through the old one is in nobody's counters.
     old.compare(2).await;
@@ -37,7 +38,8 @@ async fn an_old_process_that_does_not_end_is_shut_out() {
     place.has(&old.parity()).await;
     let brief = Terms { predecessor_within: Duration::from_millis(100), ..terms() };
     let new = place.take_over(brief).await;
-    until(async || new.parity_if_any().is_some_and(|parity| parity.counters.matches == 20)).await;
+    until(async || new.is_up()).await;
+    assert_eq!(new.parity().counters.matches, 20);
     new.compare(1).await;
     place.has(&new.parity()).await;
     // It goes on comparing, and says that nothing of it is kept.

@@ -11,7 +11,7 @@ use cutover_domain::{
         BUDGET_BYTES, Budget, Copied, Copies, RequestCopy, ResponseCopy, RouteCopies, TraceIds,
     },
 };
-use cutover_shadow::{RouteReport, ShadowMetrics};
+use cutover_shadow::{RouteReport, Sample, ShadowMetrics};
 use cutover_store::{FlushError, RouteChange};
 use cutover_telemetry::{copies::CopyTracer, sampling::Sampler};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -162,10 +162,23 @@ impl Place {
 
     /// Writes a document, as a process before may have done.
     pub(super) async fn write(&self, route: &str, document: &str) {
+        let document = Some(document.to_owned());
+        self.flush(RouteChange { route: route.into(), document, ..Default::default() }).await;
+    }
+
+    /// The same of clusters.
+    pub(super) async fn write_clusters(
+        &self,
+        route: &str,
+        clusters: Vec<cutover_store::ClusterChange>,
+    ) {
+        self.flush(RouteChange { route: route.into(), clusters, ..Default::default() }).await;
+    }
+
+    async fn flush(&self, change: RouteChange) {
         let parity = self.parity_store().await;
         let at_ms = self.now_ms.load(Ordering::Relaxed);
-        let document = Some(document.to_owned());
-        let change = RouteChange { route: route.into(), at_ms, document, ..Default::default() };
+        let change = RouteChange { at_ms, ..change };
         let turn = parity.writer().await.unwrap().generation;
         let written: Result<(), FlushError> = parity.flush(turn, &[change]).await;
         written.unwrap();
@@ -345,6 +358,14 @@ impl Node {
 
     pub(super) fn report(&self) -> RouteReport {
         self.shadow.report("read", 0.995).unwrap()
+    }
+
+    /// Names and contents of all samples.
+    pub(super) fn samples(&self) -> Vec<(String, Sample)> {
+        let clusters = self.report().mismatches.clusters.into_iter();
+        let ids = clusters.flat_map(|cluster| cluster.samples).map(|head| head.id);
+        let sample = |id| self.shadow.sample("read", id).unwrap().expect("it is known");
+        ids.map(|id| (id.to_string(), sample(id))).collect()
     }
 
     /// What was given up, for this reason.
