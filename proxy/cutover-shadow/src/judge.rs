@@ -283,6 +283,10 @@ impl Judge {
             route.metrics.field(&difference.path, difference.kind);
         }
         self.keep(route, asked, compared, judgement, &shape);
+        if judgement.learnt.is_some() {
+            // As parity's counters did, by this request.
+            route.samples.lock().begin_anew();
+        }
         self.records.offer(|| {
             Record::new(route, asked, differences, judgement, compared.is_paired, shape.clone())
         });

@@ -113,7 +113,11 @@ impl Route {
     /// Takes in what parity rests on; says why counters began anew, if they did.
     pub(crate) fn adopt(&self, basis: &Basis, now: u64) -> Option<Cause> {
         let cause = self.with_parity(|parity| parity.adopt(basis, now))?;
-        self.samples.lock().begin_anew();
+        let mut samples = self.samples.lock();
+        samples.begin_anew();
+        if cause != Cause::Build {
+            samples.forget_noise();
+        }
         Some(cause)
     }
 

@@ -208,7 +208,7 @@ impl Samples {
         }
     }
 
-    /// How legacy differed from itself since counters began, and how often.
+    /// How legacy differed from itself, and how often.
     pub(crate) fn noise(&self) -> impl Iterator<Item = (&ClusterKey, u64)> {
         self.noise.iter().map(|(key, count)| (key, *count))
     }
@@ -217,11 +217,15 @@ impl Samples {
     pub(crate) fn begin_anew(&mut self) {
         self.sequence += 1;
         self.other = 0;
-        self.noise.clear();
         for cluster in self.clusters.values_mut().filter(|cluster| cluster.count > 0) {
             cluster.count = 0;
             cluster.changed = self.sequence;
         }
+    }
+
+    /// Legacy or the rules are others, and what differs with them.
+    pub(crate) fn forget_noise(&mut self) {
+        self.noise.clear();
     }
 
     /// All clusters, by path and kind.

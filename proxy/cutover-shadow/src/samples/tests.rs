@@ -135,6 +135,8 @@ fn counters_begin_anew_and_samples_stay() {
     samples.begin_anew();
     let cluster = &samples.clusters().clusters[0];
     assert_eq!((cluster.count, cluster.samples.len()), (0, 1));
+    assert_eq!(samples.noise().count(), 1);
+    samples.forget_noise();
     assert_eq!(samples.noise().count(), 0);
     take(&mut samples, "body.a", 2, 2_000);
     let cluster = &samples.clusters().clusters[0];

@@ -7,6 +7,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use cutover_domain::{Percent, WriteClass, parity::Verdict};
+use cutover_shadow::{Evidence, Suggestion};
 use http::{Request, Response};
 use http_body_util::Full;
 
@@ -41,6 +42,15 @@ async fn what_legacy_differs_in_from_itself_is_noise() {
     }
     assert_eq!(rig.settled(20).await.noisy, 20);
     assert_eq!(legacy.count(), 20);
+    let suggestions = rig.handle.suggestions("read");
+    assert_eq!(suggestions.len(), 1, "{suggestions:?}");
+    let Suggestion { rule, why, evidence } = &suggestions[0];
+    assert_eq!(
+        (rule.pattern.as_str(), rule.action.to_string()),
+        ("body.at", "shape integer".into())
+    );
+    assert_eq!(why, "legacy's own answers differed here 20 times in 20 pairs (integer→integer)");
+    assert_eq!(*evidence, Evidence::Legacy);
 }
 
 #[tokio::test]
@@ -63,6 +73,13 @@ async fn a_difference_that_legacy_has_not_is_found_beside_noise() {
         clusters.iter().map(|cluster| cluster.key.path.as_str()).collect::<Vec<_>>(),
         ["body.name"]
     );
+    // Noise became known on the way, and counters began anew, those of the clusters with them.
+    let counted = rig.report().parity.counters.mismatches;
+    assert!(counted < 20, "{counted}");
+    assert_eq!((clusters[0].count, clusters[0].samples.len()), (counted, 20));
+    // A regression suggests no rule.
+    let suggested = rig.handle.suggestions("read");
+    assert!(suggested.iter().all(|found| found.rule.pattern.as_str() == "body.at"));
     rig.settled(20).await;
 }
 
