@@ -4,6 +4,8 @@
 
 #[path = "process/commands.rs"]
 mod commands;
+#[path = "process/kept.rs"]
+mod kept;
 #[path = "process/lifecycle.rs"]
 mod lifecycle;
 #[path = "process/reload.rs"]

@@ -165,6 +165,16 @@ impl Proxy {
         Proxy { dir: self.dir.clone(), http: self.http, admin: self.admin, child, _dir: None }
     }
 
+    /// Starts another process in the same directory, whose process has ended, and waits until it
+    /// serves.
+    pub(crate) fn again(&self) -> Proxy {
+        let child = spawn(&self.dir, &["run"], "log.again");
+        let again =
+            Proxy { dir: self.dir.clone(), http: self.http, admin: self.admin, child, _dir: None };
+        again.ready();
+        again
+    }
+
     pub(crate) fn ready(&self) {
         until(Ready(self), || {
             let (status, _) = get(self.admin, "/readyz")?;
