@@ -240,6 +240,14 @@ impl PathTemplate {
 }
 
 impl Segment {
+    /// Whether a raw segment of a path is this literal, however it is spelt.
+    pub fn spells(&self, raw: &str) -> bool {
+        match self {
+            Segment::Literal(literal) => decode(raw).is_some_and(|raw| *raw == **literal),
+            Segment::Param(_) | Segment::Rest(_) => false,
+        }
+    }
+
     fn name(&self) -> Option<&str> {
         match self {
             Segment::Literal(_) => None,

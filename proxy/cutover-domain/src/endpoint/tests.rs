@@ -70,3 +70,12 @@ fn hosts_are_names_without_port() {
         assert_eq!(text.parse::<HostMatch>(), Err(BadHost(text.into())), "{text}");
     }
 }
+
+#[test]
+fn a_literal_is_told_however_it_is_spelt() {
+    let template: PathTemplate = "/a b/{id}/{rest...}".parse().unwrap();
+    let [literal, param, rest] = template.segments() else { panic!("{template}") };
+    assert!(literal.spells("a b") && literal.spells("a%20b") && literal.spells("%61%20b"));
+    assert!(!literal.spells("a+b") && !literal.spells("a%2") && !literal.spells(""));
+    assert!(!param.spells("{id}") && !rest.spells("x"));
+}

@@ -93,7 +93,9 @@ impl Making<'_> {
         for (at, segment) in segments.into_iter().enumerate() {
             let of = template.get(at).or(template.last());
             let is_shown = match of {
-                Some(Segment::Literal(_)) => at < template.len(),
+                Some(literal @ Segment::Literal(_)) => {
+                    at < template.len() && literal.spells(segment)
+                }
                 Some(Segment::Param(name) | Segment::Rest(name)) => {
                     is_nobodys(segment) || self.keep.in_path(name)
                 }

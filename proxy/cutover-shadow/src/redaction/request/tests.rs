@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use http::{HeaderName, Method};
+use proptest::prelude::*;
 
 use super::*;
 use crate::redaction::OUTLINE_BYTES_MAX;
@@ -157,4 +158,34 @@ fn requests_without_end_are_cut_off_and_not_sent_again() {
     let other =
         RequestOutline { method: "_OTHER".into(), ..outlined("/", &request("/", &[], ""), &[]) };
     assert_eq!(other.replay(), Err(NotReplayable::Method));
+}
+
+proptest! {
+    #[test]
+    fn no_secret_is_kept_wherever_it_stands(
+        before in "(/[a-c0-9]{1,3}){0,3}",
+        place in 0_usize..7,
+        template in prop::sample::select(vec!["/{rest...}", "/{a}/{b}", "/a/{id}", "/"]),
+        kept in prop::sample::select(vec!["query.page", "path.other", "request.body.kind"]),
+    ) {
+        // Of no format that names it; its parts are what each syntax would split it into.
+        let secret = "Ada.Lovelace+4417";
+        let mut target = format!("{before}/x?page=1");
+        let mut headers = vec![("content-type", "application/json")];
+        let mut body = r#"{"kind":"b"}"#.to_owned();
+        match place {
+            0 => target = format!("{before}/{secret}?page=1"),
+            1 => target = format!("{before}/x?q={secret}&page=1"),
+            2 => target = format!("{before}/x?{secret}=1"),
+            3 => target = format!("{before}/x?{secret}"),
+            4 => headers.push(("x-user", secret)),
+            5 => body = format!(r#"{{"name":"{secret}","{secret}":1}}"#),
+            _ => body = format!(r#"{{"name":["{secret}""#),
+        }
+        let outline = outlined(template, &request(&target, &headers, &body), &[kept]);
+        let text = serde_json::to_string(&outline).unwrap();
+        for part in ["Ada.", "Lovelace", "4417"] {
+            prop_assert!(!text.contains(part), "{} in {}", part, text);
+        }
+    }
 }
