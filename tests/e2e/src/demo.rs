@@ -1,14 +1,19 @@
 //! The demo: one route moves from the monolith to registry and back, under load, before one's eyes.
 //!
+//! Registry is started with a mistake planted in it, which comparing answers finds before any user
+//! is served by it, and with the monolith's own noise, which is not taken for one.
+//!
 //! Everything in it is real: the processes, the moves by the `cutover` command, the answers that
 //! are counted. Each request of the load is in one printed number of every list, and the demo
 //! checks the sums itself. In the end three accounts must agree: the load's, Cutover's metrics,
-//! and what both servers wrote into their access logs.
+//! and what both servers wrote into their access logs, copies of requests included.
 
 mod account;
 mod lines;
+mod parity;
 mod place;
 mod screen;
+mod stage;
 mod story;
 mod tally;
 mod traffic;
@@ -21,7 +26,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::screen::Screen;
 
-/// Moves a route from a monolith to a new service and back, under load.
+/// Moves a route from a monolith to a new service and back, under load, and finds the mistake
+/// that the new service has in it at first.
 ///
 /// Starts everything on free loopback ports in a private directory, and leaves nothing behind.
 #[derive(Clone, Debug, Parser)]
@@ -30,6 +36,10 @@ pub struct Options {
     /// Stay up afterwards, with lines to try.
     #[arg(long)]
     pub keep: bool,
+    /// Once the mistake is mended, go on only when parity is proven: at 99.5 % at least, which takes
+    /// 598 equal answers in a row.
+    #[arg(long)]
+    pub fix: bool,
     /// No redrawing and no colours, as if the output were a file.
     #[arg(long)]
     pub plain: bool,

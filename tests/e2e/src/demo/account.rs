@@ -5,20 +5,23 @@ use anyhow::Context;
 use super::tally::{Fate, Part, count};
 use crate::access_log::{AccessLog, Line};
 use crate::metrics::Metrics;
+use crate::parity::Account;
 use crate::rig::Home;
 use crate::{Proxy, eventually};
 
 /// The route that moves.
 pub(super) const ROUTE: &str = "device-read";
 
-/// What both servers wrote down.
+/// Reads and writes that both servers answered well, as they wrote it down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Logged {
-    /// Reads that the monolith answered.
-    pub(super) legacy: u64,
-    /// Reads that registry answered well.
-    pub(super) new: u64,
-    /// Writes that the monolith answered.
+    /// Reads by the monolith, which does not tell copies from other requests.
+    pub(super) monolith: u64,
+    /// Reads by registry, without copies.
+    pub(super) registry: u64,
+    /// Copies of reads by registry.
+    pub(super) copies: u64,
+    /// Writes by the monolith.
     pub(super) writes: u64,
 }
 
@@ -29,20 +32,37 @@ pub(super) struct Counted {
     pub(super) legacy: u64,
     /// Reads that new answered.
     pub(super) new: u64,
-    /// Reads that new failed and legacy answered.
-    pub(super) fallbacks: u64,
     /// Requests that match no route.
-    pub(super) unmatched: u64,
+    unmatched: u64,
+    /// Reads that were to be copied.
+    eligible: u64,
+    /// Those of them that were compared or dropped.
+    settled: u64,
+    /// Reads that Cutover itself asked of the monolith.
+    own_legacy: Own,
+    /// Reads that it asked of registry.
+    own_new: Own,
 }
 
-/// One line of the comparison.
+/// Calls that Cutover makes to compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Own {
+    /// Answered well.
+    answered: u64,
+    /// Given up or cut off: who was called may have taken them for answered.
+    unsure: u64,
+}
+
+/// One line of the comparison. `None` is an account that cannot tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) what: &'static str,
     /// By the load's own requests.
-    pub(super) load: u64,
-    pub(super) cutover: u64,
-    pub(super) logs: u64,
+    pub(super) load: Option<u64>,
+    pub(super) cutover: Option<u64>,
+    pub(super) logs: Option<u64>,
+    /// How much more the logs may hold: calls that Cutover gave up.
+    pub(super) unsure: u64,
 }
 
 impl Logged {
@@ -53,19 +73,23 @@ impl Logged {
     }
 
     fn all(monolith: &AccessLog, registry: &AccessLog) -> anyhow::Result<Logged> {
-        let is_read = |line: &Line| line.method == "GET" && is_device(&line.path);
+        // 499 is a copy that Cutover waited for no longer.
+        let is_read =
+            |line: &Line| line.method == "GET" && is_device(&line.path) && line.status < 400;
         Ok(Logged {
-            legacy: monolith.count(is_read)?,
-            new: registry.count(|line| is_read(line) && line.status < 500)?,
+            monolith: monolith.count(is_read)?,
+            registry: registry.count(|line| is_read(line) && !line.is_shadow)?,
+            copies: registry.count(|line| is_read(line) && line.is_shadow)?,
             writes: monolith
                 .count(|line| line.method == "POST" && line.path.starts_with(DEVICES))?,
         })
     }
 
-    pub(super) fn less(self, before: Logged) -> Logged {
+    fn less(self, before: Logged) -> Logged {
         Logged {
-            legacy: self.legacy - before.legacy,
-            new: self.new - before.new,
+            monolith: self.monolith - before.monolith,
+            registry: self.registry - before.registry,
+            copies: self.copies - before.copies,
             writes: self.writes - before.writes,
         }
     }
@@ -82,62 +106,118 @@ impl Counted {
             |labels: &[(&str, &str)]| whole(metrics.sum("cutover_requests_total", labels));
         let route = ("cutover_route", ROUTE);
         let fallbacks = requests(&[route, ("outcome", "fallback")]);
+        let copies = Account::of(metrics, ROUTE);
         Counted {
             legacy: requests(&[route, ("cutover_side", "legacy")]) + fallbacks,
             new: requests(&[route, ("cutover_side", "new")]) - fallbacks,
-            fallbacks,
             unmatched: requests(&[("cutover_route", "_unmatched")]),
+            eligible: copies.eligible,
+            settled: copies.compared() + copies.given_up(),
+            own_legacy: Own::read(metrics, "legacy"),
+            own_new: Own::read(metrics, "new"),
         }
     }
 
-    pub(super) fn less(self, before: Counted) -> Counted {
+    fn less(self, before: Counted) -> Counted {
         Counted {
             legacy: self.legacy - before.legacy,
             new: self.new - before.new,
-            fallbacks: self.fallbacks - before.fallbacks,
             unmatched: self.unmatched - before.unmatched,
+            eligible: self.eligible - before.eligible,
+            settled: self.settled - before.settled,
+            own_legacy: self.own_legacy.less(before.own_legacy),
+            own_new: self.own_new.less(before.own_new),
         }
+    }
+}
+
+impl Own {
+    fn read(metrics: &Metrics, side: &str) -> Own {
+        let calls = |outcome: &str| {
+            let labels = [("cutover_route", ROUTE), ("cutover_side", side), ("outcome", outcome)];
+            whole(metrics.sum("cutover_shadow_calls_total", &labels))
+        };
+        Own {
+            answered: calls("ok"),
+            unsure: ["deadline", "reset", "protocol"].map(calls).iter().sum(),
+        }
+    }
+
+    fn less(self, before: Own) -> Own {
+        Own { answered: self.answered - before.answered, unsure: self.unsure - before.unsure }
     }
 }
 
 impl Row {
-    pub(super) fn agrees(&self) -> bool {
-        self.cutover == self.logs && self.load == self.logs
+    fn new(what: &'static str, [load, cutover, logs]: [Option<u64>; 3]) -> Row {
+        Row { what, load, cutover, logs, unsure: 0 }
+    }
+
+    /// `None` where there is nothing to compare.
+    pub(super) fn agrees(&self) -> Option<bool> {
+        let cutover = self.cutover?;
+        let load = self.load.map(|load| load == cutover);
+        let logs = self.logs.map(|logs| (cutover..=cutover + self.unsure).contains(&logs));
+        load.into_iter().chain(logs).reduce(|left, right| left && right)
     }
 }
 
-/// Compares the accounts once the load has ended. Servers write their logs a moment after the
-/// answer, so it looks again until the logs are complete, for some seconds.
+/// What the load itself counted.
+#[derive(Clone, Copy, Debug)]
+struct Loaded {
+    legacy: u64,
+    new: u64,
+    writes: u64,
+    copied: u64,
+}
+
+/// Compares the accounts once the load has ended; `copied` of its reads were to be copied. Servers
+/// write their logs a moment after the answer, so it looks again until the logs are complete, for
+/// some seconds.
 pub(super) async fn compare(
     parts: &[Part],
+    copied: u64,
     before: (Counted, Logged),
     proxy: &Proxy,
     home: &Home,
 ) -> anyhow::Result<Vec<Row>> {
+    let loaded = Loaded {
+        legacy: count(parts, Fate::Monolith) + count(parts, Fate::Rescued),
+        new: count(parts, Fate::Registry),
+        writes: count(parts, Fate::Written),
+        copied,
+    };
     let mut last = Vec::new();
     let agreed = eventually("agreement of the accounts", async || {
         let counted = Counted::now(proxy).await.ok()?.less(before.0);
         let logged = Logged::since(before.1, home).ok()?;
-        last = rows(parts, counted, logged);
-        last.iter().all(Row::agrees).then_some(())
+        last = rows(loaded, counted, logged);
+        last.iter().all(|row| row.agrees() != Some(false)).then_some(())
     });
     // Rows that disagree are shown as they are.
     let _ = agreed.await;
     (!last.is_empty()).then_some(last).context("Cutover's metrics or an access log cannot be read")
 }
 
-fn rows(parts: &[Part], counted: Counted, logged: Logged) -> Vec<Row> {
-    let (new, writes) = (count(parts, Fate::Registry), count(parts, Fate::Written));
-    let legacy = count(parts, Fate::Monolith) + count(parts, Fate::Rescued);
-    let row = |what, load, cutover, logs| Row { what, load, cutover, logs };
-    let parts = [
-        row("reads by the monolith, rescued ones too", legacy, counted.legacy, logged.legacy),
-        row("reads by registry", new, counted.new, logged.new),
-        row("writes by the monolith", writes, counted.unmatched, logged.writes),
-    ];
-    let sum = |account: fn(&Row) -> u64| parts.iter().map(account).sum();
-    let all = row("all", sum(|row| row.load), sum(|row| row.cutover), sum(|row| row.logs));
-    parts.into_iter().chain([all]).collect()
+fn rows(load: Loaded, counted: Counted, logged: Logged) -> Vec<Row> {
+    let Counted { legacy, new, unmatched, eligible, settled, own_legacy, own_new } = counted;
+    let of_all =
+        |what, load, cutover, logs| Row::new(what, [Some(load), Some(cutover), Some(logs)]);
+    let of_load = |what, load, cutover| Row::new(what, [Some(load), Some(cutover), None]);
+    let of_logs = |what, own: Own, cutover, logs| Row {
+        unsure: own.unsure,
+        ..Row::new(what, [None, Some(cutover), Some(logs)])
+    };
+    let at_monolith = legacy + own_legacy.answered;
+    vec![
+        of_load("reads by the monolith, rescued ones too", load.legacy, legacy),
+        of_logs("… and Cutover's own, to compare", own_legacy, at_monolith, logged.monolith),
+        of_all("reads by registry", load.new, new, logged.registry),
+        of_logs("copies of reads by registry", own_new, own_new.answered, logged.copies),
+        of_all("writes by the monolith", load.writes, unmatched, logged.writes),
+        of_load("reads that were to be copied", load.copied, eligible),
+        of_load("… compared, or dropped for a reason", load.copied, settled),
+    ]
 }
 
 const DEVICES: &str = "/api/v1/devices/";

@@ -32,7 +32,15 @@ pub(super) struct Lines {
     log: PathBuf,
     /// Bytes of whole lines that were read.
     read: u64,
-    answered: HashMap<u32, Answered>,
+    told: HashMap<u32, Told>,
+}
+
+/// What a line says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    answered: Answered,
+    /// In a phase in which registry and the monolith are compared.
+    is_compared: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,12 +48,14 @@ struct Line<'a> {
     trace_id: Option<&'a str>,
     upstream: Option<&'a str>,
     outcome: Option<&'a str>,
+    #[serde(rename = "cutover.phase")]
+    phase: Option<&'a str>,
 }
 
 impl Lines {
     /// Nothing read yet of `log`.
     pub(super) fn of(log: PathBuf) -> Lines {
-        Lines { log, read: 0, answered: HashMap::new() }
+        Lines { log, read: 0, told: HashMap::new() }
     }
 
     /// Reads what was written since.
@@ -62,13 +72,19 @@ impl Lines {
         };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         self.read += whole as u64;
-        self.answered.extend(text[..whole].split(|byte| *byte == b'\n').filter_map(answer));
+        self.told.extend(text[..whole].split(|byte| *byte == b'\n').filter_map(told));
         Ok(())
     }
 
     /// Who answered request `number`; `None` when no line says so.
     pub(super) fn answered(&self, number: u32) -> Option<Answered> {
-        self.answered.get(&number).copied()
+        self.told.get(&number).map(|told| told.answered)
+    }
+
+    /// Whether request `number` was to be copied: the demo's route is copied whole, in the phases
+    /// that compare.
+    pub(super) fn is_compared(&self, number: u32) -> bool {
+        self.told.get(&number).is_some_and(|told| told.is_compared)
     }
 }
 
@@ -79,8 +95,8 @@ pub(super) fn traceparent(number: u32) -> String {
     format!("00-{MARK:016x}{id:016x}-{id:016x}-00")
 }
 
-/// The number of a request of the load, and who answered it.
-fn answer(line: &[u8]) -> Option<(u32, Answered)> {
+/// The number of a request of the load, and what became of it.
+fn told(line: &[u8]) -> Option<(u32, Told)> {
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     let id = line.trace_id?.strip_prefix(&format!("{MARK:016x}"))?;
     let number = u64::from_str_radix(id, 16).ok()?.checked_sub(1)?.try_into().ok()?;
@@ -90,7 +106,8 @@ fn answer(line: &[u8]) -> Option<(u32, Answered)> {
         ("registry", _) => Answered::Registry,
         _ => return None,
     };
-    Some((number, answered))
+    let is_compared = matches!(line.phase, Some("shadow" | "canary" | "live"));
+    Some((number, Told { answered, is_compared }))
 }
 
 #[cfg(test)]

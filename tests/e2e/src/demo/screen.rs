@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stdout};
 use std::time::Duration;
 
 use super::account::Row;
+use super::parity::percent;
 use crate::load::Latency;
 
 /// One line of the table: what users saw during a step.
@@ -15,6 +16,14 @@ pub(super) struct Step {
     pub(super) legacy: u64,
     pub(super) new: u64,
     pub(super) rescued: u64,
+    /// Reads that were compared meanwhile.
+    pub(super) compared: u64,
+    /// Those of them that differed as the monolith differs from itself.
+    pub(super) noise: u64,
+    /// Those of them that differed otherwise.
+    pub(super) wrong: u64,
+    /// The proven share of equal answers at the end, 0 to 1.
+    pub(super) parity: Option<f64>,
     pub(super) latency: Option<Latency>,
     pub(super) flip: Option<Duration>,
 }
@@ -25,14 +34,17 @@ pub(super) struct Screen {
     is_drawn: bool,
 }
 
-const HEAD: &str = "  device-read in        reads  failed   monolith  registry   rescued    p50 ms   p95 ms   in force after";
+const HEAD: &str = "  device-read in      reads  failed  monolith  registry  rescued   compared  noise  wrong   parity     p50    p95  in force";
 
-const LEGEND: [&str; 5] = [
-    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued",
-    "make up the reads. monolith, registry: who answered. rescued: registry should have, but failed,",
-    "so the monolith answered instead. p50, p95: half and 95 % of the reads took no longer.",
-    "in force after: from when Cutover took the command until every new request obeyed it; the few",
-    "reads that ended before that are in the row as they were answered.",
+const LEGEND: [&str; 8] = [
+    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued make up the",
+    "reads. monolith, registry: who answered. rescued: registry should have, but failed, so the monolith did.",
+    "compared: the other side was sent a copy of the read, after the user had the answer, and both answers were",
+    "compared. noise: they differ, but only where the monolith differs from itself; wrong: elsewhere. parity: the",
+    "least share of equal answers, noise aside, that is proven by now (95 % confidence).",
+    "p50, p95: half and 95 % of the reads took no longer (ms). in force: from when Cutover took the command until",
+    "every new request obeyed it (ms); the few reads that ended before that are in the row as they were answered.",
+    "",
 ];
 
 impl Screen {
@@ -57,10 +69,9 @@ impl Screen {
     pub(super) fn table(&mut self) {
         self.say("");
         for line in LEGEND {
-            let line = self.styled("2", line);
+            let line = if line.is_empty() { String::new() } else { self.styled("2", line) };
             self.say(line);
         }
-        self.say("");
         let head = self.styled("1", HEAD);
         self.say(head);
     }
@@ -69,6 +80,12 @@ impl Screen {
     pub(super) fn command(&mut self, command: &str, meaning: &str) {
         let meaning = self.styled("2", &format!("# {meaning}"));
         self.say(format!("  $ {command}   {meaning}"));
+    }
+
+    /// What comparing answers has shown.
+    pub(super) fn note(&mut self, line: &str) {
+        let line = self.styled("36", line);
+        self.say(format!("    {line}"));
     }
 
     /// The step so far; only where it can be drawn over.
@@ -96,21 +113,30 @@ impl Screen {
         self.title(
             "Three accounts of it: the load's, Cutover's metrics, both servers' access logs",
         );
-        let line = |what, [load, cutover, logs]: [&str; 3], verdict| {
-            format!("  {what:42}{load:>10}{cutover:>10}{logs:>10}   {verdict}")
+        let line = |what, [load, cutover, logs]: [&str; 3], verdict: &str| {
+            format!("  {what:46}{load:>10}{cutover:>10}{logs:>10}   {verdict}")
                 .trim_end()
                 .to_owned()
         };
-        self.say(
-            "  (The load knows who answered by the line that Cutover logs about each request.)",
-        );
+        for line in [
+            "  (The load knows who answered by the line that Cutover logs about each request. What Cutover asks to",
+            "  compare is none of it; and the monolith takes a copy for a read like any other.)",
+        ] {
+            self.say(line);
+        }
         self.say(line("", ["load", "metrics", "logs"], ""));
         for row in rows {
-            let [load, metrics, logs] = [row.load, row.cutover, row.logs].map(number);
-            let verdict = if row.agrees() { "equal" } else { "DIFFERENT" };
-            self.say(line(row.what, [&load, &metrics, &logs], verdict));
+            let cells = [row.load, row.cutover, row.logs].map(|it| it.map_or_else(gap, number));
+            let verdict = match row.agrees() {
+                Some(false) => "DIFFERENT".to_owned(),
+                _ if row.logs > row.cutover && row.logs.is_some() => {
+                    format!("equal, but for some of {} that came too late to compare", row.unsure)
+                }
+                _ => "equal".to_owned(),
+            };
+            self.say(line(row.what, [&cells[0], &cells[1], &cells[2]], &verdict));
         }
-        rows.iter().all(Row::agrees)
+        rows.iter().all(|row| row.agrees() != Some(false))
     }
 
     /// The last line.
@@ -145,18 +171,24 @@ impl Screen {
 
 impl Step {
     fn line(&self) -> String {
-        let Step { phase, requests, failed, legacy, new, rescued, latency, flip } = self;
-        let ms = |time: Option<Duration>| time.map_or("–".to_owned(), milliseconds);
-        let (p50, p95) = (ms(latency.map(|it| it.p50)), ms(latency.map(|it| it.p95)));
+        let ms = |time: Option<Duration>| time.map_or_else(gap, milliseconds);
+        let (p50, p95) = (ms(self.latency.map(|it| it.p50)), ms(self.latency.map(|it| it.p95)));
+        let Step { phase, requests, failed, legacy, new, rescued, .. } = self;
         let cells = [*requests, *failed, *legacy, *new, *rescued].map(number);
         let [requests, failed, legacy, new, rescued] = cells;
-        let flip = flip.map_or(String::new(), |time| format!("{} ms", milliseconds(time)));
-        format!(
-            "  {phase:20}{requests:>7}{failed:>8}{legacy:>11}{new:>10}{rescued:>10}{p50:>10}{p95:>9}{flip:>17}"
-        )
-        .trim_end()
-        .to_owned()
+        let [compared, noise, wrong] = [self.compared, self.noise, self.wrong].map(number);
+        let parity = self.parity.map_or_else(gap, percent);
+        let flip = self.flip.map_or_else(String::new, milliseconds);
+        let users =
+            format!("  {phase:18}{requests:>7}{failed:>8}{legacy:>10}{new:>10}{rescued:>9}");
+        let copies = format!("{compared:>11}{noise:>7}{wrong:>7}{parity:>9}");
+        format!("{users}{copies}{p50:>8}{p95:>7}{flip:>10}").trim_end().to_owned()
     }
+}
+
+/// Where there is no number.
+fn gap() -> String {
+    "–".to_owned()
 }
 
 /// Milliseconds with one decimal.

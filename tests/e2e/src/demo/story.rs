@@ -1,53 +1,26 @@
 //! The story: what happens, in order.
 
-use std::fs::File;
-use std::time::{Duration, Instant};
-
-use anyhow::Context;
-
-use super::account::{Counted, Logged, ROUTE, compare};
-use super::lines::{Lines, TELEMETRY};
-use super::screen::{Screen, Step, milliseconds, number};
-use super::tally::{self, Fate, Part};
-use super::traffic::{READ, User};
-use super::{Options, place};
-use crate::load::{Load, Report};
-use crate::rig::{Home, HomePlan};
-use crate::{Proxy, Rig};
-
-/// Devices that the monolith has without asking for more.
-const USUAL_DEVICES: u32 = 42;
-/// How often the live line is redrawn.
-const REDRAW: Duration = Duration::from_millis(250);
-
-/// Everything that runs. Dropped from top to bottom: clients first.
-struct Stage {
-    /// `None` between its end and the next.
-    load: Option<Load>,
-    proxy: Proxy,
-    home: Home,
-    user: User,
-    rig: Rig,
-    /// Of the rig's directory: tells other demos that we live.
-    _lock: File,
-    /// Cutover's counts and the access logs before the load began.
-    before: (Counted, Logged),
-    /// Who answered what.
-    lines: Lines,
-    /// How many outcomes of the load the rows so far hold.
-    shown: usize,
-    steps: Vec<Step>,
-    flips: Vec<Duration>,
-}
+use super::Options;
+use super::account::{ROUTE, compare};
+use super::parity::{Known, percent};
+use super::screen::{Screen, milliseconds, number};
+use super::stage::{MENDED, Stage};
+use super::tally::{self, Part};
+use crate::load::Report;
 
 /// Tells it all. Gives whether every user was served and the accounts agree.
 pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Result<bool> {
     screen
         .say("Cutover moves one route, the reading of a device, from a monolith to a new service");
-    screen.say("and back, while users go on reading and writing. No user should notice.");
+    screen.say(
+        "and back, while users go on reading and writing. No user should notice, neither the moves",
+    );
+    screen.say("nor the mistake that the new service has in it at first.");
     screen.say("");
     let mut stage = Stage::set(options, screen).await?;
     screen.table();
+    stage.listen(options, screen).await?;
+    stage.mend(options, screen).await?;
     stage.migrate(options, screen).await?;
     let report = stage.trouble(options, screen).await?;
     let is_good = stage.account(&report, screen).await?;
@@ -58,76 +31,64 @@ pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Resu
 }
 
 impl Stage {
-    /// Starts everything, the load last.
-    async fn set(options: &Options, screen: &mut Screen) -> anyhow::Result<Stage> {
-        let parent = std::env::temp_dir();
-        match place::clear(&parent) {
-            0 => {}
-            dead => screen.say(format!(
-                "  (cleared away the directories of earlier demos that were killed: {dead})"
-            )),
+    /// Copies requests to registry, and finds its mistake.
+    async fn listen(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
+        self.watch("legacy", None, options, screen).await?;
+        let (to, meaning) =
+            (["--to", "shadow"], "registry gets a copy of each read; the monolith still serves");
+        let took = self.promote(&to, meaning, screen).await?;
+        let found = |known: &Known, _: &mut Screen| known.has_found();
+        self.watch_until("shadow", Some(took), options, screen, found).await?;
+        for line in self.known.findings(&self.proxy).await? {
+            screen.note(&line);
         }
-        let place = place::make(&parent)?;
-        let (lock, rig) = (place.lock, Rig::in_dir(place.dir)?);
-        let devices = USUAL_DEVICES + options.devices;
-        let plan = HomePlan { devices: options.devices, ..HomePlan::default() };
-        let monolith = rig.monolith(&plan).await?;
-        screen.say(format!(
-            "  monolith  {}  the legacy system, with its own database",
-            monolith.url()
-        ));
-        let registry = rig.registry(&plan).await?;
-        let (url, began) = (registry.url(), Instant::now());
-        let home = Home::join(&rig, plan, monolith, registry).await?;
-        let took = began.elapsed().as_secs_f64();
-        screen.say(format!("  registry  {url}  the new service; the backfill copied and verified the devices in {took:.1} s"));
-        let mut config = home.config("phase = \"legacy\"");
-        config.telemetry = TELEMETRY.to_owned();
-        let proxy = rig.proxy(config).await?;
-        let lines = Lines::of(proxy.dir().join("log/cutover.err"));
-        let (front, admin) = (proxy.addr(), proxy.admin());
-        screen.say(format!(
-            "  cutover   http://{front}  in front of both; its admin API is http://{admin}"
-        ));
-        let user = User::log_in(proxy.addr(), devices).await?;
-        let before = Stage::quiet(&proxy, &home).await?;
-        let load = user.begin(proxy.addr(), options.rate);
-        let rate = options.rate;
-        screen.say(format!("  load      {rate} requests a second: 4 of 5 read a device, the others write and stay with the monolith"));
-        Ok(Stage {
-            load: Some(load),
-            proxy,
-            home,
-            user,
-            rig,
-            _lock: lock,
-            before,
-            lines,
-            shown: 0,
-            steps: Vec::new(),
-            flips: Vec::new(),
-        })
+        let diffs = ["diffs", ROUTE];
+        let meaning = "what is known of it; answers are kept without their values";
+        screen.command(&format!("cutover {}", diffs.join(" ")), meaning);
+        let said = self.proxy.cutover(&diffs).await?.ok()?;
+        for line in said.stdout.lines() {
+            screen.say(format!("    {line}").trim_end());
+        }
+        Ok(())
     }
 
-    /// The counts while nothing is asked, once the access logs have caught up.
-    async fn quiet(proxy: &Proxy, home: &Home) -> anyhow::Result<(Counted, Logged)> {
-        let counts = crate::eventually("quiet counts", async || {
-            let counted = Counted::now(proxy).await.ok()?;
-            let logged = Logged::since(Logged::default(), home).ok()?;
-            let caught_up = logged.legacy + logged.new == counted.legacy + counted.new;
-            caught_up.then_some((counted, logged))
-        });
-        Ok(counts.await?)
+    /// Mends registry and compares again.
+    async fn mend(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
+        let meaning = "nothing is copied while registry is mended";
+        screen.command(&format!("cutover rollback {ROUTE}"), meaning);
+        let took = self.flip(&["rollback", ROUTE]).await?;
+        self.settle().await?;
+        let meaning = "another build: the wrong field is mended, the noise stays";
+        screen.command(&format!("registry … --plant {MENDED}"), meaning);
+        self.home.replant(&self.rig, MENDED).await?;
+        self.row("legacy, mending", Some(took), screen).await?;
+        let meaning = "parity is counted anew";
+        let took = self.promote(&["--to", "shadow"], meaning, screen).await?;
+        let mut told = 0;
+        let enough = |known: &Known, screen: &mut Screen| {
+            if !known.judges(MENDED) {
+                return false;
+            }
+            if options.fix && known.milestones() > told {
+                told = known.milestones();
+                screen.note(&known.proof());
+            }
+            !options.fix || known.is_proven()
+        };
+        self.watch_until("shadow, mended", Some(took), options, screen, enough).await?;
+        screen.note(&self.known.standing());
+        if let Some(missing) = self.known.missing() {
+            let bound = percent(self.known.bound().unwrap_or_default());
+            screen.note(&format!(
+                "parity    {bound} at least; 99.5 % takes {} more equal answers, which come on the way (--fix waits here)",
+                number(missing)
+            ));
+        }
+        Ok(())
     }
 
     async fn migrate(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
-        self.watch("legacy", None, options, screen).await?;
-        let moves: [(&str, &[&str], &str); 4] = [
-            (
-                "shadow",
-                &["--to", "shadow"],
-                "registry may get copies; users are still served by the monolith",
-            ),
+        let moves: [(&str, &[&str], &str); 3] = [
             (
                 "canary 10 %",
                 &["--to", "canary", "--percent", "10"],
@@ -138,15 +99,25 @@ impl Stage {
                 &["--percent", "50"],
                 "… and half of them; nobody who was in falls out",
             ),
-            ("live", &["--to", "live"], "registry serves them all"),
+            ("live", &["--to", "live"], "registry serves them all; copies go back to the monolith"),
         ];
         for (phase, to, meaning) in moves {
-            let args: Vec<&str> = ["promote", ROUTE].iter().chain(to).copied().collect();
-            screen.command(&format!("cutover {}", args.join(" ")), meaning);
-            let took = self.flip(&args).await?;
+            let took = self.promote(to, meaning, screen).await?;
             self.watch(phase, Some(took), options, screen).await?;
         }
         Ok(())
+    }
+
+    /// Moves the route forward, and says so.
+    async fn promote(
+        &mut self,
+        to: &[&str],
+        meaning: &str,
+        screen: &mut Screen,
+    ) -> anyhow::Result<std::time::Duration> {
+        let args: Vec<&str> = ["promote", ROUTE].iter().chain(to).copied().collect();
+        screen.command(&format!("cutover {}", args.join(" ")), meaning);
+        self.flip(&args).await
     }
 
     /// Breaks registry, and goes back. Ends the load and gives its whole account.
@@ -165,109 +136,14 @@ impl Stage {
         self.watch_last("shadow", took, options, screen).await
     }
 
-    /// Moves the route as an operator would.
-    async fn flip(&mut self, args: &[&str]) -> anyhow::Result<Duration> {
-        let flip = self.proxy.flip(args).await?;
-        let effective = flip.effective_ms.context("`--wait` did not say how long it took")?;
-        let took = Duration::from_secs_f64(effective / 1000.0);
-        self.flips.push(took);
-        Ok(took)
-    }
-
-    /// Watches one step and shows what users saw.
-    async fn watch(
-        &mut self,
-        phase: &str,
-        flip: Option<Duration>,
-        options: &Options,
-        screen: &mut Screen,
-    ) -> anyhow::Result<()> {
-        self.look(phase, flip, options, screen).await?;
-        let seen = self.load.as_ref().context("the load has ended")?.report_since(self.shown);
-        self.show(phase, flip, &seen, screen).await
-    }
-
-    /// [`Stage::watch`] for the last step: what is under way at its end belongs to it.
-    async fn watch_last(
-        &mut self,
-        phase: &str,
-        flip: Duration,
-        options: &Options,
-        screen: &mut Screen,
-    ) -> anyhow::Result<Report> {
-        self.look(phase, Some(flip), options, screen).await?;
-        let report = self.load.take().context("the load has ended already")?.stop().await;
-        let seen = Report { outcomes: report.outcomes[self.shown..].to_vec() };
-        self.show(phase, Some(flip), &seen, screen).await?;
-        Ok(report)
-    }
-
-    /// Draws the step's row until its time is over.
-    async fn look(
-        &mut self,
-        phase: &str,
-        flip: Option<Duration>,
-        options: &Options,
-        screen: &mut Screen,
-    ) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while began.elapsed() < options.step() {
-            let seen = self.load.as_ref().context("the load has ended")?.report_since(self.shown);
-            self.lines.catch_up()?;
-            screen.draw(&self.step(phase, flip, &seen));
-            tokio::time::sleep(REDRAW).await;
-        }
-        Ok(())
-    }
-
-    /// Shows the step's row for good, once Cutover's lines about all of `seen` are written.
-    async fn show(
-        &mut self,
-        phase: &str,
-        flip: Option<Duration>,
-        seen: &Report,
-        screen: &mut Screen,
-    ) -> anyhow::Result<()> {
-        let told = crate::eventually("Cutover's lines", async || {
-            self.lines.catch_up().ok()?;
-            let is_told = |outcome| Fate::of(outcome, &self.lines) != Fate::Unaccounted;
-            seen.outcomes.iter().all(is_told).then_some(())
-        });
-        // What Cutover never tells of is found in the end, when the sums are checked.
-        let _ = told.await;
-        let step = self.step(phase, flip, seen);
-        screen.step(&step);
-        self.shown += seen.outcomes.len();
-        self.steps.push(step);
-        Ok(())
-    }
-
-    /// The row of the reads in `seen`.
-    fn step(&self, phase: &str, flip: Option<Duration>, seen: &Report) -> Step {
-        let reads = seen.kind(READ);
-        let count = |fate| {
-            let is_so = |outcome: &&_| Fate::of(outcome, &self.lines) == fate;
-            reads.outcomes.iter().filter(is_so).count() as u64
-        };
-        Step {
-            phase: phase.to_owned(),
-            requests: reads.requests(),
-            failed: count(Fate::Failed),
-            legacy: count(Fate::Monolith),
-            new: count(Fate::Registry),
-            rescued: count(Fate::Rescued),
-            latency: reads.latency(),
-            flip,
-        }
-    }
-
     /// Says what users saw, compares the accounts, and checks every printed sum.
     async fn account(&self, report: &Report, screen: &mut Screen) -> anyhow::Result<bool> {
-        let total = self.step("all", None, report);
+        let total = self.total(report);
         screen.step(&total);
         let parts = tally::parts(report, &self.lines);
         self.sum_up(report, &parts, screen);
-        let rows = compare(&parts, self.before, &self.proxy, &self.home).await?;
+        let copied = tally::copied(report, &self.lines);
+        let rows = compare(&parts, copied, self.before, &self.proxy, &self.home).await?;
         let agree = screen.accounts(&rows);
         let doubts = tally::doubts(&self.steps, &total, &parts, report.requests());
         for doubt in &doubts {

@@ -76,6 +76,14 @@ pub(super) fn count(parts: &[Part], fate: Fate) -> u64 {
     parts.iter().filter(|part| part.fate == fate).map(|part| part.report.requests()).sum()
 }
 
+/// How many of the reads in `report` were to be copied.
+pub(super) fn copied(report: &Report, lines: &Lines) -> u64 {
+    let is_copied = |outcome: &&Outcome| {
+        outcome.good && outcome.kind == READ && lines.is_compared(outcome.subject)
+    };
+    report.outcomes.iter().filter(is_copied).count() as u64
+}
+
 /// Every printed sum that does not hold, in words. `steps` are the rows of the table, `total` is
 /// its last; `parts` are the lines of what users saw, of `requests` in all.
 pub(super) fn doubts(steps: &[Step], total: &Step, parts: &[Part], requests: u64) -> Vec<String> {
@@ -100,12 +108,16 @@ pub(super) fn doubts(steps: &[Step], total: &Step, parts: &[Part], requests: u64
         check(format!("the column `{name}`"), sum, column(total));
         check(format!("`{}`, by the table", fate.label()), column(total), count(parts, fate));
     }
-    check(
-        "the column `reads`".to_owned(),
-        steps.iter().map(|it| it.requests).sum(),
-        total.requests,
-    );
-    check("the column `failed`".to_owned(), steps.iter().map(|it| it.failed).sum(), total.failed);
+    let sums: [(&str, Column); 5] = [
+        ("reads", |step| step.requests),
+        ("failed", |step| step.failed),
+        ("compared", |step| step.compared),
+        ("noise", |step| step.noise),
+        ("wrong", |step| step.wrong),
+    ];
+    for (name, column) in sums {
+        check(format!("the column `{name}`"), steps.iter().map(column).sum(), column(total));
+    }
     check("what users saw".to_owned(), parts.iter().map(|it| it.report.requests()).sum(), requests);
     check(
         "requests of which nobody knows who served them".to_owned(),
