@@ -40,6 +40,7 @@ mod plan;
 mod probes;
 mod query;
 mod reply;
+mod samples;
 mod server;
 mod status;
 mod tls;

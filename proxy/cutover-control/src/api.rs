@@ -9,12 +9,14 @@ mod config;
 mod diffs;
 mod moves;
 mod parity;
+mod samples;
 mod status;
 
 pub use config::*;
 pub use diffs::*;
 pub use moves::*;
 pub use parity::*;
+pub use samples::*;
 pub use status::*;
 
 use crate::{loader::Diagnostic, token::Role};

@@ -104,6 +104,16 @@ codes! {
     FilesNotWritten "files_not_written" 500
         "The files were accepted and are in force, but could not be written to disk."
         "Make the directory writable and apply again, or they are lost at the next start."
+    // comparisons
+    UnknownSample "unknown_sample" 404
+        "There is no sample of this id: it may have made room for others, or be older than 7 days."
+        "`cutover diffs ROUTE -o wide` shows the ids."
+    SampleUnusable "sample_unusable" 409
+        "The sample was redacted with a key that is gone, or written by another release, so nothing can be compared with it."
+        "Take newer samples; the file with the key must survive a restart."
+    NotCompared "not_compared" 503
+        "Nothing compares sides in this process."
+        "Its log says why at the start."
     // tokens
     TokenExists "token_exists" 409
         "There is a token of this name already."

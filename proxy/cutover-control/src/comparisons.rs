@@ -1,12 +1,18 @@
 //! What control asks of whoever compares sides. Implemented by wiring, since control cannot see
-//! who that is: what passes here are the domain's types, and plain data.
+//! who that is: what passes here are the domain's types, rows of the API, and plain data.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use cutover_domain::{
-    compare::{Kind, Path, Rule},
+    compare::{Kind, Path, Rule, Rules},
     exchange::{Dropped, TraceIds},
     parity::{Counters, Parity},
+};
+use http::{HeaderMap, StatusCode};
+
+use crate::api::{
+    ClusterName, DifferenceRow, NotReplayableRow, RejudgedRow, ReplayAnswer, RequestRow,
 };
 
 /// What is known of how candidates answer.
@@ -17,6 +23,71 @@ pub trait Comparisons: Send + Sync + 'static {
 
     /// All that is known of a route; `None`: no copies were ever taken for it.
     fn seen(&self, route: &str) -> Option<Seen>;
+
+    /// Every sample of a route, of this path if one is given, oldest first. Empty: there is none,
+    /// or no copies were taken.
+    fn samples(&self, route: &str, path: Option<&str>) -> Vec<SampleName>;
+
+    /// One sample, whole; `None`: there is none of this id, or no more.
+    fn sample(&self, route: &str, id: &str) -> Option<Sample>;
+
+    /// Judges the stored mismatches of a route by other rules, at `now` in seconds since 1970.
+    /// Takes its time; not to be called where others wait.
+    fn rejudge(&self, route: &str, rules: &Rules, now: u64) -> Rejudged;
+
+    /// Holds an answer to the request of a sample against legacy's by these rules, and forgets it.
+    fn judge_answer(
+        &self,
+        route: &str,
+        sample: &str,
+        answer: &Answer,
+        rules: &Rules,
+        now: u64,
+    ) -> Result<ReplayAnswer, NotJudged>;
+}
+
+/// One mismatch, without a value of anybody's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// What it is known by.
+    pub name: SampleName,
+    /// The clusters that it is kept for.
+    pub clusters: Vec<ClusterName>,
+    /// The request, or why it cannot be sent again.
+    pub request: Result<RequestRow, NotReplayableRow>,
+    /// All that is kept of it.
+    pub document: serde_json::Value,
+}
+
+/// What the mismatches of a route would be by other rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejudged {
+    /// Every cluster.
+    pub clusters: Vec<RejudgedRow>,
+    /// Differences that no cluster is about, each once.
+    pub appears: Vec<DifferenceRow>,
+}
+
+/// An answer as it came.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields.
+    pub headers: HeaderMap,
+    /// Its body, in the content coding that the fields name.
+    pub body: Bytes,
+    /// Fields after the body.
+    pub trailers: HeaderMap,
+}
+
+/// Why an answer cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotJudged {
+    /// There is no such sample, or no more.
+    NoSample,
+    /// The sample is of a key that is gone, or of another release: nothing can be compared with it.
+    Unusable,
 }
 
 /// All that is known of one route.
@@ -58,7 +129,7 @@ pub struct Cluster {
     pub kind: Kind,
     /// How the values look: `integer→text`.
     pub values: Box<str>,
-    /// Mismatches.
+    /// Mismatches since parity's counters began; 0: none, its samples are older.
     pub count: u64,
     /// Samples that are kept, oldest first.
     pub samples: Vec<SampleName>,

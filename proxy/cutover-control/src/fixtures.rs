@@ -1,6 +1,7 @@
 //! Declarations as text, for tests.
 //!
-//! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]`. A
+//! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]
+//! [ignore=PATH]`. A
 //! group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use cutover_domain::{
     Cohort, Declaration, EndpointMatch, Group, Percent, RouteSpec, Scheme, ShadowSpec, Target,
     Timeouts, Upstream, UpstreamTls,
+    compare::{Action, Kinds, Rule, Rules},
 };
 use http::Method;
 
@@ -74,8 +76,18 @@ fn route(line: &str) -> RouteSpec {
         target: target(&format!("{phase} {}", percent.unwrap_or("0"))),
         timeouts: Timeouts::default(),
         shadow: rest.contains(&"copied").then(ShadowSpec::default),
-        rules: Default::default(),
+        rules: option("ignore=").map(ignoring).unwrap_or_default(),
     }
+}
+
+fn ignoring(path: &str) -> Rules {
+    let rule = Rule {
+        pattern: path.parse().unwrap(),
+        action: Action::Ignore(Kinds::UNGUARDED),
+        reason: "a test".into(),
+        expires: None,
+    };
+    Rules::new(vec![rule]).unwrap()
 }
 
 fn group(id: &str) -> Group {

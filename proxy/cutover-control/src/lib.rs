@@ -35,7 +35,10 @@ pub use admin::{
 };
 pub use applied::Applied;
 pub use codes::{CODES, Code, CodeDoc};
-pub use comparisons::{Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion};
+pub use comparisons::{
+    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
+    Suggestion,
+};
 pub use controller::{
     Answered, Clock, ControlConfig, Controller, StartError, StoreText, system_clock,
 };

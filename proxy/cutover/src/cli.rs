@@ -64,6 +64,8 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::History(history) => remote::history::run(history, global, io),
         Command::Diffs(diffs) => remote::diffs::run(diffs, global, io),
         Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),
+        Command::Rejudge(rejudge) => remote::rejudge::run(rejudge, global, io),
+        Command::Replay(replay) => remote::replay::run(replay, global, io),
         Command::Promote(promote) => remote::moves::promote(promote, global, io),
         Command::Rollback(rollback) => remote::moves::rollback(rollback, global, io),
         Command::Hold(hold) => remote::moves::hold(hold, global, io),

@@ -4,6 +4,8 @@
 
 #[path = "process/commands.rs"]
 mod commands;
+#[path = "process/differences.rs"]
+mod differences;
 #[path = "process/kept.rs"]
 mod kept;
 #[path = "process/lifecycle.rs"]

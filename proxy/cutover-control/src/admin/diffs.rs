@@ -30,6 +30,8 @@ pub(super) fn diffs(admin: Arc<Admin>, call: Call) -> Handling {
         let copies = copies(&admin, route(&view, &call.id)?);
         let seen = admin.seen(&call.id);
         let mut clusters = seen.as_ref().map(clusters).unwrap_or_default();
+        // Samples of clusters that the present rules and builds have not shown are for `rejudge`.
+        clusters.retain(|cluster| cluster.count > 0);
         if let Some(path) = call.query.get("path") {
             clusters.retain(|cluster| cluster.path == path);
         }
@@ -77,7 +79,7 @@ fn cluster_row(cluster: &Cluster, seen: &Seen) -> ClusterRow {
     }
 }
 
-fn sample_ref(sample: &SampleName) -> SampleRef {
+pub(super) fn sample_ref(sample: &SampleName) -> SampleRef {
     SampleRef {
         id: sample.id.clone(),
         at_ms: sample.at_ms,

@@ -10,7 +10,7 @@ use super::{
     auth::Access,
     config, diffs,
     dispatch::{Call, Handling},
-    explain, moves, parity, plan, probes, status, tokens,
+    explain, moves, parity, plan, probes, samples, status, tokens,
 };
 use crate::{api, codes::Code, token::Role};
 
@@ -92,6 +92,12 @@ const DIFFS: &[Param] = &[
     Param::number("limit", "at most so many clusters, up to 200; default 50"),
 ];
 
+const SAMPLES: &[Param] = &[
+    Param::text("path", "only samples of clusters of this path"),
+    Param::text("id", "only the sample of this id"),
+    Param::number("limit", "at most so many, up to 4,000; default 100"),
+];
+
 const MOVE_CODES: &[Code] = &[
     Code::StaleRevision,
     Code::UnknownRoute,
@@ -147,6 +153,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .asks(DIFFS)
             .fails(&[Code::UnknownRoute])
             .answers::<api::DiffsAnswer>(diffs::diffs),
+        get("/api/v1/routes/{id}/samples", "samples", "Mismatches that are kept, redacted", V)
+            .asks(SAMPLES)
+            .fails(&[Code::UnknownRoute, Code::UnknownSample])
+            .answers::<api::SamplesAnswer>(samples::samples),
+        post("/api/v1/routes/{id}/rejudge", "rejudge", "Kept mismatches by the rules of files", V)
+            .takes::<api::RejudgeBody>(FILES_BYTES_MAX)
+            .fails(&[Code::UnknownRoute, Code::InvalidConfig, Code::NotCompared])
+            .answers::<api::RejudgeAnswer>(samples::rejudge),
+        // Not for viewers: whoever may ask again and again whether an answer is the same as one
+        // that is redacted can guess what it says.
+        post("/api/v1/routes/{id}/replay", "replay", "Judge an answer to a kept request", O)
+            .takes::<api::ReplayBody>(FILES_BYTES_MAX)
+            .fails(&[
+                Code::UnknownRoute,
+                Code::UnknownSample,
+                Code::SampleUnusable,
+                Code::NotCompared,
+            ])
+            .answers::<api::ReplayAnswer>(samples::replay),
         get("/api/v1/history", "history", "Revisions, newest first", V)
             .asks(HISTORY)
             .fails(&[Code::StoreUnreachable])

@@ -70,6 +70,19 @@ impl Rig {
 
     /// Without anyone who reports what is in force.
     async fn with(files: &str, config: AdminConfig) -> Rig {
+        Rig::seeing(files, config, Some(Arc::new(parity::Seeing))).await
+    }
+
+    /// Without anyone who compares sides.
+    async fn blind(files: &str) -> Rig {
+        Rig::seeing(files, AdminConfig::new("127.0.0.1:0".parse().unwrap()), None).await
+    }
+
+    async fn seeing(
+        files: &str,
+        config: AdminConfig,
+        comparisons: Option<Arc<dyn Comparisons>>,
+    ) -> Rig {
         let house = House::new(files);
         let controller = house.start().await;
         for role in Role::ALL {
@@ -91,7 +104,7 @@ impl Rig {
             controller: controller.clone(),
             applied: applied.subscribe(),
             live: Arc::new(Still),
-            comparisons: Some(Arc::new(parity::Seeing)),
+            comparisons,
             metrics: Arc::new(move || {
                 let mut text = String::new();
                 prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

@@ -40,7 +40,7 @@ pub struct ClusterRow {
     pub kind: String,
     /// What the values look like, legacy's first: `integer→text`. Never the values.
     pub values: String,
-    /// Mismatches.
+    /// Mismatches since the counters of parity began.
     pub count: u64,
     /// `count` / requests that were judged, 0 to 1.
     pub share: f64,

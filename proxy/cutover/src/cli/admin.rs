@@ -1,6 +1,7 @@
 //! The way to a running proxy: its admin API over HTTP, with failures told in words.
 
 mod connect;
+mod service;
 mod target;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Runtime;
 
+pub(super) use self::service::{Got, Service};
 use self::target::Target;
 use super::{
     args::Global,
@@ -43,11 +45,7 @@ impl Client {
     /// Finds out whom to ask and by which token. Nothing is sent yet.
     pub(super) fn connect(global: &Global, io: &mut Io<'_>) -> Result<Client, Failure> {
         let target = Target::find(global, io)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::new("internal", format!("no event loop: {error}")))?;
-        Ok(Client { target, timeout: global.timeout, runtime })
+        Ok(Client { target, timeout: global.timeout, runtime: target::runtime()? })
     }
 
     /// Where it asks, as a URL.
@@ -146,7 +144,8 @@ impl Client {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let mut sender = connect::connect(&self.target).await?;
+        let connected = connect::connect(&self.target).await;
+        let mut sender = connected.map_err(|error| error.to_admin(&self.target.url))?;
         let broken = |error: &dyn std::fmt::Display| {
             Failure::new("admin_broken", format!("{} broke off: {error}", self.url()))
                 .hint("look whether the proxy runs; `cutover status` tells what was done")

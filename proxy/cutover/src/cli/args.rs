@@ -27,7 +27,7 @@ Examples:
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0 done   1 failed or blocked   2 usage   3 changes pending (plan)   4 not allowed
+  0 done   1 failed or blocked   2 usage   3 changes pending (plan), differences found   4 not allowed
   8 still in progress   78 invalid configuration
 
 Environment:
@@ -115,6 +115,8 @@ pub(super) enum Command {
     History(History),
     Diffs(Diffs),
     Tolerate(Tolerate),
+    Rejudge(Rejudge),
+    Replay(Replay),
     Promote(Promote),
     Rollback(Rollback),
     Hold(Hold),

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// The command line is wrong.
     Usage,
-    /// `plan` found changes.
+    /// `plan` found changes; `replay`, or `diffs` that was asked to tell, found differences.
     Pending,
     /// The token may not do this, or there is none.
     NotAllowed,

@@ -4,6 +4,8 @@ pub(super) mod diffs;
 pub(super) mod gitops;
 pub(super) mod history;
 pub(super) mod moves;
+pub(super) mod rejudge;
+pub(super) mod replay;
 pub(super) mod status;
 pub(super) mod token;
 pub(super) mod tolerate;

@@ -1,11 +1,20 @@
 //! What compares sides, as the control plane asks about it.
 
-use cutover_control::{Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion};
+mod judged;
+
+use std::collections::BTreeMap;
+
+use cutover_control::{
+    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
+    Suggestion,
+    api::{ClusterName, NotReplayableRow, ReplayAnswer, RequestRow},
+};
 use cutover_domain::{
+    compare::Rules,
     exchange::Dropped,
     parity::{Counters, Parity},
 };
-use cutover_shadow::{SampleHead, ShadowHandle};
+use cutover_shadow::{ClusterKey, NotReplayable, Replay, SampleHead, SampleId, ShadowHandle};
 
 /// How candidates answer.
 pub(super) struct Compared(pub(super) ShadowHandle);
@@ -20,13 +29,58 @@ impl Comparisons for Compared {
 
     fn seen(&self, route: &str) -> Option<Seen> {
         let report = self.0.report(route, NO_TARGET)?;
-        let parity = Parity::restore(self.0.snapshot(route)?);
+        let suggestions = self.0.suggestions(route).into_iter();
         Some(Seen {
             accounting: accounting(&report.accounting),
-            parity,
+            parity: Parity::restore(self.0.snapshot(route)?),
             clusters: report.mismatches.clusters.iter().map(cluster).collect(),
-            suggestions: self.0.suggestions(route).into_iter().map(suggestion).collect(),
+            suggestions: suggestions
+                .map(|found| Suggestion { rule: found.rule, why: found.why })
+                .collect(),
         })
+    }
+
+    fn samples(&self, route: &str, path: Option<&str>) -> Vec<SampleName> {
+        let clusters = self.0.clusters(route).map(|known| known.clusters).unwrap_or_default();
+        let asked = clusters
+            .iter()
+            .filter(|cluster| path.is_none_or(|path| cluster.key.path.as_str() == path));
+        // A request may be the sample of more than one cluster.
+        let heads = asked.flat_map(|cluster| &cluster.samples);
+        let heads: BTreeMap<_, _> = heads.map(|head| ((head.at_ms, head.id), head)).collect();
+        heads.into_values().map(name).collect()
+    }
+
+    fn sample(&self, route: &str, id: &str) -> Option<Sample> {
+        let id: SampleId = id.parse().ok()?;
+        let sample = self.0.sample(route, id).ok()??;
+        let clusters = self.0.clusters(route)?.clusters;
+        let of_it = clusters.iter().filter(|cluster| cluster.samples.iter().any(|s| s.id == id));
+        Some(Sample {
+            name: name(&sample.head),
+            clusters: of_it.map(|cluster| cluster_name(&cluster.key)).collect(),
+            request: sample.request.replay().map(request).map_err(not_replayable),
+            document: serde_json::from_str(&sample.to_document()).ok()?,
+        })
+    }
+
+    fn rejudge(&self, route: &str, rules: &Rules, now: u64) -> Rejudged {
+        let Some(found) = self.0.rejudge(route, rules, now) else { return Rejudged::default() };
+        let noise = self.0.snapshot(route).map(|parity| parity.noise).unwrap_or_default();
+        judged::rejudged(&found, &noise)
+    }
+
+    fn judge_answer(
+        &self,
+        route: &str,
+        sample: &str,
+        answer: &Answer,
+        rules: &Rules,
+        now: u64,
+    ) -> Result<ReplayAnswer, NotJudged> {
+        let id: SampleId = sample.parse().map_err(|_| NotJudged::NoSample)?;
+        let answer = judged::raw(answer);
+        judged::answer(sample, self.0.judge_answer(route, id, &answer, rules, now))
     }
 }
 
@@ -52,16 +106,29 @@ fn cluster(cluster: &cutover_shadow::Cluster) -> Cluster {
     }
 }
 
-fn suggestion(suggestion: cutover_shadow::Suggestion) -> Suggestion {
-    Suggestion { rule: suggestion.rule, why: suggestion.why }
+fn name(head: &SampleHead) -> SampleName {
+    SampleName {
+        id: head.id.to_string(),
+        at_ms: head.at_ms,
+        live_trace: head.live_trace,
+        copy_trace: head.copy_trace,
+        shape: head.shape.to_string(),
+    }
 }
 
-fn name(sample: &SampleHead) -> SampleName {
-    SampleName {
-        id: sample.id.to_string(),
-        at_ms: sample.at_ms,
-        live_trace: sample.live_trace,
-        copy_trace: sample.copy_trace,
-        shape: sample.shape.to_string(),
+fn cluster_name(key: &ClusterKey) -> ClusterName {
+    ClusterName {
+        path: key.path.to_string(),
+        kind: key.kind.to_string(),
+        values: key.values.to_string(),
     }
+}
+
+fn request(replay: Replay) -> RequestRow {
+    let Replay { method, target, headers, headers_left_out, body } = replay;
+    RequestRow { method: method.into(), target, headers, headers_left_out, body }
+}
+
+fn not_replayable(why: NotReplayable) -> NotReplayableRow {
+    NotReplayableRow { code: why.as_str().to_owned(), why: why.to_string() }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Proxy {
     pub(crate) dir: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Legacy's and new's.
+    pub(crate) upstreams: [SocketAddr; 2],
     child: Child,
     /// Kept by the first process of a directory.
     _dir: Option<tempfile::TempDir>,
@@ -77,19 +79,20 @@ pub(crate) fn until<T>(what: impl fmt::Display, mut look: impl FnMut() -> Option
     }
 }
 
-/// An upstream that answers every request with its name.
-fn upstream(name: &'static str) -> SocketAddr {
+/// An upstream that gives every request the same answer.
+fn upstream(text: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer(stream, name));
+            thread::spawn(move || answer(stream, text));
         }
     });
     address
 }
 
-fn answer(mut stream: TcpStream, name: &str) {
+fn answer(mut stream: TcpStream, text: &str) {
+    let media = if text.starts_with('{') { "application/json" } else { "text/plain" };
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let mut line = String::new();
@@ -101,8 +104,10 @@ fn answer(mut stream: TcpStream, name: &str) {
                 Ok(_) => {}
             }
         }
-        let body = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{name}", name.len());
-        if stream.write_all(body.as_bytes()).is_err() {
+        let length = text.len();
+        let head = format!("content-type: {media}\r\ncontent-length: {length}");
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{text}");
+        if stream.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
@@ -138,11 +143,22 @@ impl Proxy {
         proxy
     }
 
+    /// As [`Proxy::start`], with what legacy and new answer, as JSON.
+    pub(crate) fn start_answering(answers: [&'static str; 2]) -> Proxy {
+        let proxy = Proxy::spawn("", answers);
+        proxy.ready();
+        proxy
+    }
+
     /// As [`Proxy::start`], with further lines of the process file, without waiting.
     pub(crate) fn start_unready(more: &str) -> Proxy {
+        Proxy::spawn(more, ["legacy", "new"])
+    }
+
+    fn spawn(more: &str, [legacy, new]: [&'static str; 2]) -> Proxy {
         let dir = tempfile::tempdir().unwrap();
         let (http, admin) = (free(), free());
-        let (monolith, registry) = (upstream("legacy"), upstream("new"));
+        let (monolith, registry) = (upstream(legacy), upstream(new));
         let process = format!(
             "default = \"monolith\"\ninclude = [\"routes/*.toml\"]\n\n\
              [admin]\nlisten = \"{admin}\"\n\n[[listener]]\nlisten = \"{http}\"\n\n\
@@ -153,7 +169,8 @@ impl Proxy {
         fs::write(dir.path().join("cutover.toml"), process).unwrap();
         fs::write(dir.path().join("routes/devices.toml"), TEAM).unwrap();
         let child = spawn(dir.path(), &["run"], "log");
-        Proxy { dir: dir.path().to_owned(), http, admin, child, _dir: Some(dir) }
+        let upstreams = [monolith, registry];
+        Proxy { dir: dir.path().to_owned(), http, admin, upstreams, child, _dir: Some(dir) }
     }
 
     /// Starts another process in the same directory; it waits to be handed the sockets.
@@ -162,15 +179,16 @@ impl Proxy {
         until("the new process waits", || {
             self.dir.join("cutover-upgrade.sock").exists().then_some(())
         });
-        Proxy { dir: self.dir.clone(), http: self.http, admin: self.admin, child, _dir: None }
+        let Proxy { http, admin, upstreams, .. } = *self;
+        Proxy { dir: self.dir.clone(), http, admin, upstreams, child, _dir: None }
     }
 
     /// Starts another process in the same directory, whose process has ended, and waits until it
     /// serves.
     pub(crate) fn again(&self) -> Proxy {
         let child = spawn(&self.dir, &["run"], "log.again");
-        let again =
-            Proxy { dir: self.dir.clone(), http: self.http, admin: self.admin, child, _dir: None };
+        let Proxy { http, admin, upstreams, .. } = *self;
+        let again = Proxy { dir: self.dir.clone(), http, admin, upstreams, child, _dir: None };
         again.ready();
         again
     }

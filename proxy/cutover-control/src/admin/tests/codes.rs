@@ -7,6 +7,9 @@ use crate::codes::CODES;
 
 /// Codes that need more than a request; each is provoked in the test named.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("unknown_sample", "parity::samples_whole_by_path_and_by_id"),
+    ("sample_unusable", "parity::an_answer_is_judged_and_nothing_counted"),
+    ("not_compared", "parity::a_process_that_compares_nothing_says_so"),
     ("not_yet_applied", "answers::a_move_that_is_not_in_force_in_time_is_pending"),
     ("too_many_failures", "access::guessing_is_slowed_down_and_does_not_lock_others_out"),
     ("host_refused", "access::names_and_origins_are_checked_on_loopback_too"),

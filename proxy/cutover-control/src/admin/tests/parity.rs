@@ -1,15 +1,19 @@
 //! How candidates answer, asked over real connections.
 
 use cutover_domain::{
-    compare::{Action, Difference, Format, Incomparable, Kind, Rule},
+    compare::{Action, Difference, Format, Incomparable, Kind, Rule, Rules},
     exchange::{Dropped, TraceIds},
     parity::{Basis, Cause, Counters, Observation, Parity, Shape},
 };
 
 use super::*;
 use crate::{
-    Accounting, Cluster, Comparisons, SampleName, Seen, Suggestion,
-    api::{DiffsAnswer, ParityAnswer, StandingName},
+    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
+    Suggestion,
+    api::{
+        ClusterName, DiffsAnswer, NotReplayableRow, OutcomeName, ParityAnswer, RejudgeAnswer,
+        RejudgedRow, ReplayAnswer, ReplayVerdict, RequestRow, SamplesAnswer, StandingName,
+    },
 };
 
 /// Route `read` differs at `body.name` every tenth time; legacy differs from itself at `body.seen`
@@ -85,6 +89,73 @@ impl Comparisons for Seeing {
             clusters: vec![cluster(SEEN, 90), cluster(NAME, 40)],
             suggestions: vec![Suggestion { rule, why: "80 of 80 values have this form".into() }],
         })
+    }
+
+    fn samples(&self, route: &str, path: Option<&str>) -> Vec<SampleName> {
+        let mut ids = match path {
+            None => vec!["7", "8"],
+            Some(SEEN) => vec!["8"],
+            Some(_) => Vec::new(),
+        };
+        ids.retain(|_| route == "read");
+        ids.into_iter().map(|id| SampleName { id: id.into(), ..name() }).collect()
+    }
+
+    fn sample(&self, route: &str, id: &str) -> Option<Sample> {
+        let name = self.samples(route, None).into_iter().find(|name| name.id == id)?;
+        let request = match id {
+            "7" => Ok(RequestRow {
+                method: "GET".into(),
+                target: "/read/7".into(),
+                headers: vec![("accept".into(), "*/*".into())],
+                headers_left_out: vec!["authorization".into()],
+                body: String::new(),
+            }),
+            _ => Err(NotReplayableRow { code: "query".into(), why: "it is redacted".into() }),
+        };
+        let document = json!({ "version": 1, "id": id });
+        Some(Sample { name, clusters: Vec::new(), request, document })
+    }
+
+    fn rejudge(&self, route: &str, rules: &Rules, now: u64) -> Rejudged {
+        let row = |path: &str| {
+            let is_allowed = rules.iter().any(|rule| rule.pattern.as_str() == path);
+            RejudgedRow {
+                cluster: ClusterName {
+                    path: path.into(),
+                    kind: "value".into(),
+                    values: "text→text".into(),
+                },
+                count: 40,
+                outcome: if is_allowed { OutcomeName::Gone } else { OutcomeName::Stays },
+                why: None,
+                keep: Vec::new(),
+                stays: u64::from(!is_allowed),
+                gone: u64::from(is_allowed),
+                undecidable: 0,
+            }
+        };
+        assert!(now > 0);
+        let clusters = if route == "read" { vec![row(NAME), row(SEEN)] } else { Vec::new() };
+        Rejudged { clusters, appears: Vec::new() }
+    }
+
+    fn judge_answer(
+        &self,
+        route: &str,
+        sample: &str,
+        answer: &Answer,
+        rules: &Rules,
+        _: u64,
+    ) -> Result<ReplayAnswer, NotJudged> {
+        assert!(rules.iter().next().is_none(), "the rules in force");
+        if sample == "8" {
+            return Err(NotJudged::Unusable);
+        }
+        let sample = self.sample(route, sample).ok_or(NotJudged::NoSample)?.name.id;
+        let is_same = answer.body == "{}" && answer.headers["x-a"] == "b" && answer.status == 200;
+        let verdict = if is_same { ReplayVerdict::Match } else { ReplayVerdict::Mismatch };
+        Ok(ReplayAnswer { sample, verdict, why: None, differences: Vec::new(), cut: false })
     }
 }
 
@@ -206,5 +277,93 @@ async fn status_shows_the_bound_and_not_the_point() {
     assert!(status["routes"][1]["parity"].is_null(), "nothing was judged");
     let route = rig.get("/api/v1/routes/read").await.json();
     assert_eq!(route["route"]["parity"].as_f64(), Some(bound));
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn samples_whole_by_path_and_by_id() {
+    let rig = Rig::new(FILES).await;
+    let ask = async |query: &str| -> SamplesAnswer {
+        answers::read(&rig.get(&format!("/api/v1/routes/read/samples{query}")).await)
+    };
+    let ids = |answer: &SamplesAnswer| {
+        answer.samples.iter().map(|row| row.name.id.clone()).collect::<Vec<_>>()
+    };
+    let all = ask("").await;
+    assert_eq!((ids(&all), all.samples_total), (vec!["7".into(), "8".into()], 2));
+    assert_eq!(all.samples[0].request.as_ref().unwrap().target, "/read/7");
+    assert_eq!(all.samples[1].not_replayable.as_ref().unwrap().code, "query");
+    assert_eq!(all.samples[1].document["id"], "8");
+    let first = ask("?limit=1").await;
+    assert_eq!((ids(&first), first.samples_total), (vec!["7".into()], 2));
+    assert_eq!(ids(&ask("?path=body.seen").await), ["8"]);
+    assert_eq!(ids(&ask("?id=8").await), ["8"]);
+    assert_eq!(rig.get("/api/v1/routes/read/samples?id=9").await.code(), "unknown_sample");
+    assert_eq!(rig.get("/api/v1/routes/nowhere/samples").await.code(), "unknown_route");
+    let none: SamplesAnswer = answers::read(&rig.get("/api/v1/routes/list/samples").await);
+    assert_eq!(none.samples_total, 0);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn kept_mismatches_are_judged_by_the_rules_of_files() {
+    let rig = Rig::new(FILES).await;
+    let files = |text: &str| json!({ "files": [{ "path": "cutover.toml", "text": text }] });
+    let path = "/api/v1/routes/read/rejudge";
+    let outcomes = |got: &Got| {
+        let answer: RejudgeAnswer = answers::read(got);
+        answer.clusters.iter().map(|row| row.outcome).collect::<Vec<_>>()
+    };
+    let same = rig.post(path, "viewer", files("read shadow copied")).await;
+    assert_eq!(outcomes(&same), [OutcomeName::Stays, OutcomeName::Stays]);
+    let other = rig.post(path, "viewer", files("read shadow copied ignore=body.seen")).await;
+    assert_eq!(outcomes(&other), [OutcomeName::Stays, OutcomeName::Gone]);
+    assert_eq!(rig.post(path, "viewer", files("broken")).await.code(), "invalid_config");
+    assert_eq!(rig.post(path, "viewer", files("list shadow")).await.code(), "unknown_route");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_judged_and_nothing_counted() {
+    let rig = Rig::new(FILES).await;
+    let path = "/api/v1/routes/read/replay";
+    let ask = async |sample: &str, answer: Value| {
+        rig.post(path, "operator", json!({ "sample": sample, "answer": answer })).await
+    };
+    // `{}` in base 64.
+    let same = json!({ "status": 200, "headers": [["x-a", "b"]], "body_base64": "e30=" });
+    let judged: ReplayAnswer = answers::read(&ask("7", same.clone()).await);
+    assert_eq!((judged.sample.as_str(), judged.verdict), ("7", ReplayVerdict::Match));
+    let other = json!({ "status": 404, "headers": [["x-a", "b"]] });
+    let judged: ReplayAnswer = answers::read(&ask("7", other).await);
+    assert_eq!(judged.verdict, ReplayVerdict::Mismatch);
+    assert_eq!(ask("9", same.clone()).await.code(), "unknown_sample");
+    assert_eq!(ask("8", same.clone()).await.code(), "sample_unusable");
+    for bad in [
+        json!({ "status": 99 }),
+        json!({ "status": 600 }),
+        json!({ "status": 200, "headers": [["a b", "c"]] }),
+        json!({ "status": 200, "trailers": [["a", "b\nc"]] }),
+        json!({ "status": 200, "body_base64": "!" }),
+    ] {
+        assert_eq!(ask("7", bad.clone()).await.code(), "bad_request", "{bad}");
+    }
+    let guess = json!({ "sample": "7", "answer": same });
+    assert_eq!(rig.post(path, "viewer", guess).await.code(), "role_too_low", "it helps to guess");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_process_that_compares_nothing_says_so() {
+    let rig = Rig::blind(FILES).await;
+    let answer: DiffsAnswer = answers::read(&rig.get("/api/v1/routes/read/diffs").await);
+    assert_eq!(answer.copies.code.as_deref(), Some("off"));
+    let files = json!({ "files": [{ "path": "cutover.toml", "text": FILES }] });
+    assert_eq!(
+        rig.post("/api/v1/routes/read/rejudge", "viewer", files).await.code(),
+        "not_compared"
+    );
+    let none: SamplesAnswer = answers::read(&rig.get("/api/v1/routes/read/samples").await);
+    assert_eq!(none.samples_total, 0);
     rig.end().await;
 }

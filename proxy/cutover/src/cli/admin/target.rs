@@ -6,6 +6,7 @@ use std::{
 };
 
 use http::HeaderValue;
+use tokio::runtime::Runtime;
 
 use crate::{
     cli::{
@@ -34,6 +35,14 @@ pub(super) struct Target {
     pub(super) token: Option<HeaderValue>,
 }
 
+/// An event loop for one command.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("internal", format!("no event loop: {error}")))
+}
+
 // === impl Target ===
 
 impl Target {
@@ -46,7 +55,7 @@ impl Target {
         Target::parse(&url, global.ca.clone(), token)
     }
 
-    fn parse(
+    pub(super) fn parse(
         url: &str,
         ca: Option<PathBuf>,
         token: Option<HeaderValue>,

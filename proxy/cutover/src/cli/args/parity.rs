@@ -15,6 +15,9 @@ use super::TEMPLATE;
 Examples:
   cutover diffs device-read
   cutover diffs device-read --path body.name
+  cutover diffs device-read --sample 5f3a0c21e97d4b68
+                                             one request and its answers, place by place
+  cutover diffs device-read --export found/  every sample as a file, with the request to send again
   cutover diffs device-read --exit-code      in CI: 3 if anything differs",
     after_help = "\
 Differences that look alike make a cluster: same path, kind and look of the values. Clusters come by
@@ -38,9 +41,78 @@ pub(in crate::cli) struct Diffs {
         value_parser = clap::value_parser!(u64).range(1..=200)
     )]
     pub(in crate::cli) limit: u64,
+    /// Show one sample instead: ids stand in the column SAMPLES of `-o wide`
+    #[arg(long, value_name = "ID", conflicts_with_all = ["path", "export", "exit_code"])]
+    pub(in crate::cli) sample: Option<String>,
+    /// Write every sample below this directory, a file each
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) export: Option<PathBuf>,
     /// End with 3 if there are differences, instead of 0
     #[arg(long)]
     pub(in crate::cli) exit_code: bool,
+}
+
+/// Judge kept mismatches by the rules of files, before those are in force
+#[derive(Debug, ClapArgs)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "\
+Examples:
+  cutover rejudge device-read                by the rules of ./cutover.toml and its team files
+  cutover rejudge device-read -c deploy/     by those of another directory
+  cutover rejudge device-read --exit-code    in CI: 3 unless all are gone",
+    after_help = "\
+OUTCOME: gone, no sample differs any more; stays, one does at least; undecidable, a rule looks at a
+value that is redacted: KEEP is what `shadow.keep` would have to name for later samples to tell.
+Nothing is changed: `cutover apply`, or the changed files themselves, put rules in force."
+)]
+pub(in crate::cli) struct Rejudge {
+    /// The route
+    #[arg(value_name = "ROUTE")]
+    pub(in crate::cli) route: String,
+    /// The process file with the rules, or the directory that holds it
+    #[arg(short, long, value_name = "FILE", default_value = ".")]
+    pub(in crate::cli) config: PathBuf,
+    /// End with 3 unless all are gone, instead of 0
+    #[arg(long)]
+    pub(in crate::cli) exit_code: bool,
+}
+
+/// Send kept requests to a service, and judge its answers as a candidate's
+#[derive(Debug, ClapArgs)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "\
+Examples:
+  cutover replay device-read --against http://127.0.0.1:9101
+  cutover replay device-read --against https://staging.example.org -H 'Authorization: Bearer ...'
+  cutover replay device-read --against http://127.0.0.1:9101 --path body.name --limit 10",
+    after_help = "\
+Requests of which enough is kept are sent one after the other, each with `Cutover-Shadow: 1` as copies
+have it; the others are counted with what `shadow.keep` would have to name. Answers are judged by the
+rules in force and forgotten; parity counts none of them.
+
+Who may: an operator. Exit code 3: an answer differs."
+)]
+pub(in crate::cli) struct Replay {
+    /// The route
+    #[arg(value_name = "ROUTE")]
+    pub(in crate::cli) route: String,
+    /// Where to send them: scheme and host
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) against: String,
+    /// A header of every request, in place of what it had
+    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    pub(in crate::cli) header: Vec<String>,
+    /// Only requests that differed at this path
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) path: Option<String>,
+    /// Most requests, oldest first, 1 to 4,000
+    #[arg(
+        long, value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u64).range(1..=4_000)
+    )]
+    pub(in crate::cli) limit: u64,
 }
 
 /// Add a rule to the route's file: what may differ, where, why and until when

@@ -1,8 +1,12 @@
 //! `cutover diffs`
 
+mod export;
+mod sample;
+
 use comfy_table::{CellAlignment, Table};
 use cutover_control::api::{
-    AccountingRow, ClusterRow, DiffsAnswer, NoiseRow, RuleRow, StandingName, ToleranceRow,
+    AccountingRow, ClusterRow, DiffsAnswer, NoiseRow, RuleRow, SamplesAnswer, StandingName,
+    ToleranceRow,
 };
 
 use super::{percent, percent_in_words, segment};
@@ -22,22 +26,59 @@ const COLUMNS_WIDE: [&str; 2] = ["SAMPLES", "SHAPE"];
 
 const COLUMNS_NOISE: [&str; 5] = ["PATH", "KINDS", "PAIRS", "RATE", "RULE"];
 
+/// All samples that there can be of a route.
+const SAMPLES_MAX: u64 = 4_000;
+
 /// Lines of noise that are shown unasked.
 const NOISE_SHOWN: usize = 10;
 
 pub(in crate::cli) fn run(args: &Diffs, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let client = Client::connect(global, io)?;
+    if let Some(id) = &args.sample {
+        return one(args, id, &client, global, io);
+    }
     let path = args.path.as_ref().map(|path| format!("&path={}", segment(path)));
     let query = format!("limit={}{}", args.limit, path.unwrap_or_default());
     let route = segment(&args.route);
     let answer: DiffsAnswer = client.get(&format!("/api/v1/routes/{route}/diffs?{query}"))?;
+    if let Some(dir) = &args.export {
+        let samples = client.get(&format!("/api/v1/routes/{route}/samples?limit={SAMPLES_MAX}"))?;
+        export::write(dir, &answer, &samples, io)?;
+        return Ok(exit(args, &answer));
+    }
     match global.output {
         Output::Json => print_json("Diffs", &answer, global.output, io)?,
         Output::Jsonl => print_list("Cluster", &answer.clusters, global.output, io)?,
         Output::Table | Output::Wide => print(args, &answer, global.output, io)?,
     }
-    let differs = args.exit_code && answer.clusters_total > 0;
-    Ok(if differs { Exit::Pending } else { Exit::Done })
+    Ok(exit(args, &answer))
+}
+
+fn exit(args: &Diffs, answer: &DiffsAnswer) -> Exit {
+    match args.exit_code && answer.clusters_total > 0 {
+        true => Exit::Pending,
+        false => Exit::Done,
+    }
+}
+
+/// One sample.
+fn one(
+    args: &Diffs,
+    id: &str,
+    client: &Client,
+    global: &Global,
+    io: &mut Io<'_>,
+) -> Result<Exit, Failure> {
+    let (route, id) = (segment(&args.route), segment(id));
+    let answer: SamplesAnswer = client.get(&format!("/api/v1/routes/{route}/samples?id={id}"))?;
+    for row in &answer.samples {
+        match global.output {
+            Output::Json | Output::Jsonl => print_json("Sample", row, global.output, io)?,
+            Output::Table => sample::print(row, false, io)?,
+            Output::Wide => sample::print(row, true, io)?,
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn print(

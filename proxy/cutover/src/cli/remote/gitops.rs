@@ -78,7 +78,7 @@ pub(in crate::cli) fn export(
 }
 
 /// The files of a directory, valid as far as can be told here.
-fn read(path: &Path, io: &mut Io<'_>) -> Result<Vec<ConfigFile>, Failure> {
+pub(super) fn read(path: &Path, io: &mut Io<'_>) -> Result<Vec<ConfigFile>, Failure> {
     // The proxy's own environment and secrets count, not this machine's.
     let loaded = config::load(path, &Environment::default(), Depth::WithoutFiles);
     if loaded.config.is_none() {

@@ -38,6 +38,8 @@ fn help_at_the_first_try() {
           history     Show what changed, when, by whom and why
           diffs       Show how new's answers differ from legacy's, and what would settle it
           tolerate    Add a rule to the route's file: what may differ, where, why and until when
+          rejudge     Judge kept mismatches by the rules of files, before those are in force
+          replay      Send kept requests to a service, and judge its answers as a candidate's
           promote     Move a route forward: to the next step, or as told
           rollback    Move a route back: to its safe phase, or as told
           hold        Put a latch on a route: nothing moves it forward until it is released
@@ -59,7 +61,7 @@ fn help_at_the_first_try() {
               --timeout <TIME>     How long to wait for an answer, or with --wait for all nodes: 500ms, 10s, 2m [default: 10s]
 
         Exit codes:
-          0 done   1 failed or blocked   2 usage   3 changes pending (plan)   4 not allowed
+          0 done   1 failed or blocked   2 usage   3 changes pending (plan), differences found   4 not allowed
           8 still in progress   78 invalid configuration
 
         Environment:

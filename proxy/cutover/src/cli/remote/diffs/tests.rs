@@ -6,7 +6,14 @@ use crate::cli::output::table_text;
 
 fn args(path: Option<&str>) -> Diffs {
     let path = path.map(str::to_owned);
-    Diffs { route: "device-read".into(), path, limit: 20, exit_code: false }
+    Diffs {
+        route: "device-read".into(),
+        path,
+        limit: 20,
+        sample: None,
+        export: None,
+        exit_code: false,
+    }
 }
 
 fn answer(more: Value) -> DiffsAnswer {
