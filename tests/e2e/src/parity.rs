@@ -1,12 +1,16 @@
 //! What Cutover says of its copies, held to its own arithmetic.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
 use crate::metrics::Metrics;
 use crate::rig::Proxy;
 use crate::wait;
+
+/// How long copies may take to come to their end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What became of the requests of one route that were to be copied, and how sides differed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +94,8 @@ impl Proxy {
     pub async fn settled(&self, id: &str, eligible: u64) -> anyhow::Result<Account> {
         let mut last = Account::default();
         let what = format!("the end of {eligible} copies of {id}");
-        let settled = wait::eventually(what, async || {
+        // Copies stand behind everything else on a busy machine.
+        let settled = wait::within(PATIENCE, what, async || {
             let metrics = self.metrics().await.ok()?;
             last = Account::of(&metrics, id);
             let held = metrics.sum("cutover_shadow_inflight", &[])

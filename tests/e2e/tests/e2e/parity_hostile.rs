@@ -10,6 +10,7 @@ use e2e::parity::Account;
 use e2e::raw::{RawConnection, RawResponse};
 use e2e::script::{Act, Script};
 use e2e::{Config, Proxy, Rig};
+use serde_json::Value;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::net::TcpSocket;
@@ -71,7 +72,7 @@ struct Stage {
     /// A port that is taken and nobody listens on.
     _refusing: TcpSocket,
     _legacy: Script,
-    _rig: Rig,
+    rig: Rig,
 }
 
 #[tokio::test]
@@ -99,8 +100,7 @@ fn judge_failing(name: &str, account: &Account) {
     assert_eq!(account.places(), [("status", "status")], "{name}: {account:#?}");
     assert_eq!(account.compared(), account.verdict("mismatch"), "{name}: {account:#?}");
     assert!(account.verdict("mismatch") >= 10, "{name}: {account:#?}");
-    let shed = account.dropped.keys().all(|reason| SHED.contains(&reason.as_str()));
-    assert!(shed, "{name}: {account:#?}");
+    assert!(is_shed(account), "{name}: {account:#?}");
 }
 
 #[tokio::test]
@@ -108,14 +108,15 @@ async fn a_candidate_that_hangs_holds_no_memory_that_a_sound_one_does_not() {
     let stage = Stage::start(&["hang"]).await;
     let wanted = stage.ask(QUIET).await;
     let mut peaks = Vec::new();
-    for (name, rate) in [(SOUND, 250.0), (SOUND, 250.0), ("hang", 250.0)] {
-        let load = stage.load(name, rate);
-        load.more(750).await.unwrap();
+    for name in [SOUND, SOUND, "hang"] {
+        let load = stage.load(name, 150.0);
+        load.more(450).await.unwrap();
         load.stop().await.assert_all_good();
         assert_eq!(stage.ask(name).await, wanted);
         peaks.push(stage.proxy.process().memory().unwrap().peak);
     }
     let grown = peaks[2] - peaks[1];
+    println!("a hanging candidate: {} KiB beyond a sound one", grown / 1024);
     assert!(grown <= 8 * MIB, "{} KiB more", grown / 1024);
 }
 
@@ -148,12 +149,7 @@ async fn a_store_that_is_frozen_changes_nothing_for_users_copies_and_the_end() {
     let mut store = stage.freeze_store().await;
     let asking = [SOUND, "garbage"].map(|name| stage.ask_many(name, 400, &wanted));
     futures_util::future::join_all(asking).await;
-    let sound = stage.proxy.settled(SOUND, 400).await.unwrap();
-    assert_eq!(sound.places(), [("body.side", "value")], "{sound:#?}");
-    // On a slow machine users may be faster than copies.
-    let late = sound.dropped.get("queue_full").copied().unwrap_or_default();
-    assert_eq!(sound.verdict("mismatch") + late, 400, "{sound:#?}");
-    assert!(late < 200, "{sound:#?}");
+    judge_sound(&stage.proxy.settled(SOUND, 400).await.unwrap());
     judge_failing("garbage", &stage.proxy.settled("garbage", 400).await.unwrap());
 
     let began = Instant::now();
@@ -163,28 +159,70 @@ async fn a_store_that_is_frozen_changes_nothing_for_users_copies_and_the_end() {
     sqlx::query("ROLLBACK").execute(&mut store).await.unwrap();
 }
 
+#[tokio::test]
+async fn what_was_found_while_the_store_was_frozen_is_kept_once_it_is_not() {
+    let mut stage = Stage::start(&[]).await;
+    let wanted = stage.ask(QUIET).await;
+    let mut store = stage.freeze_store().await;
+    stage.ask_many(SOUND, 200, &wanted).await;
+    let account = stage.proxy.settled(SOUND, 200).await.unwrap();
+    judge_sound(&account);
+    sqlx::query("ROLLBACK").execute(&mut store).await.unwrap();
+
+    stage.proxy.terminate(Duration::from_secs(20)).await.unwrap();
+    let (config, dir) = (stage.proxy.config().clone(), stage.proxy.dir().to_owned());
+    stage.proxy = Proxy::start_in(&stage.rig, config, &dir, &[]).await.unwrap();
+    let parity = e2e::eventually("what was kept", async || {
+        let path = format!("/api/v1/routes/{SOUND}/parity");
+        let parity: Value = stage.proxy.api(&path).await.ok()?;
+        parity["parity"]["counters"]["mismatches"].as_u64().filter(|count| *count > 0)
+    });
+    assert_eq!(parity.await.unwrap(), account.verdict("mismatch"));
+}
+
+/// Its one wrong field is found. On a busy machine copies may come too late or be shed.
+fn judge_sound(account: &Account) {
+    assert!(account.places().contains(&("body.side", "value")), "{account:#?}");
+    assert_eq!(account.compared(), account.verdict("mismatch"), "{account:#?}");
+    assert!(is_shed(account), "{account:#?}");
+}
+
+fn is_shed(account: &Account) -> bool {
+    account.dropped.keys().all(|reason| SHED.contains(&reason.as_str()))
+}
+
 /// What the founders ask for: 1,000 requests a second, and p99 within 1 ms or 5 %.
 #[tokio::test]
 #[ignore = "slow tier: five interleaved runs of the release build"]
 async fn a_candidate_that_hangs_costs_no_user_a_millisecond() {
     let stage = Stage::start_in(Rig::new().unwrap().release(), &["hang"]).await;
     let mut p99 = [const { Vec::new() }; 3];
+    let (mut peaks, mut hung) = (Vec::new(), 0);
     for _ in 0..5 {
         for (name, p99) in [QUIET, SOUND, "hang"].into_iter().zip(&mut p99) {
             let load = stage.load(name, 1000.0);
             load.more(500).await.unwrap();
             let from = load.done();
             load.more(4000).await.unwrap();
-            let measured = load.report_since(from).latency().unwrap();
-            load.stop().await.assert_all_good();
-            p99.push(measured.p99);
+            p99.push(load.report_since(from).latency().unwrap().p99);
+            let report = load.stop().await;
+            report.assert_all_good();
+            hung += if name == "hang" { report.requests() } else { 0 };
+            peaks.push(stage.proxy.process().memory().unwrap().peak);
         }
     }
+    let account = stage.proxy.settled("hang", hung).await.unwrap();
+    judge_failing("hang", &account);
     let [quiet, sound, hang] = p99.map(|mut runs| {
         runs.sort_unstable();
         runs[runs.len() / 2]
     });
-    println!("p99 at 1,000/s: no copies {quiet:?}, sound {sound:?}, hanging {hang:?}");
+    let grown = (peaks[2] - peaks[1]) / 1024;
+    println!(
+        "p99 at 1,000/s: no copies {quiet:?}, sound {sound:?}, hanging {hang:?}, +{grown} KiB; {:?} {:?}",
+        account.verdicts, account.dropped
+    );
+    assert!(grown <= 8 * 1024, "{grown} KiB more");
     for (what, bound) in [("without copies", quiet), ("with a sound candidate", sound)] {
         let allowed = bound + (bound / 20).max(Duration::from_millis(1));
         assert!(hang <= allowed, "p99 is {hang:?}, {bound:?} {what}");
@@ -225,7 +263,7 @@ impl Stage {
         };
         let routes = format!("{GROUP}{}", names().map(text).collect::<String>());
         let proxy = rig.proxy(Config::new(upstreams).routes(routes)).await.unwrap();
-        Stage { proxy, candidates, _refusing: refusing, _legacy: legacy, _rig: rig }
+        Stage { proxy, candidates, _refusing: refusing, _legacy: legacy, rig }
     }
 
     async fn ask(&self, name: &str) -> RawResponse {

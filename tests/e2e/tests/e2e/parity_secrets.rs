@@ -75,8 +75,7 @@ async fn a_thousand_secrets_are_found_nowhere() {
 
 /// Two routes, all of whose requests are copied and traced; everything is logged.
 async fn start(ids: &[String; 2], sink: &Sink, legacy: &Echo, new: &Echo) -> (Rig, Proxy) {
-    let copied =
-        "phase = \"shadow\"\nshadow = { percent = 100, max_rps = 0, credentials = \"forward\" }";
+    let copied = "phase = \"shadow\"\nshadow = { percent = 100, max_rps = 0, credentials = \"forward\", keep = [\"header.x-floor\"] }";
     let [read, write] = ids;
     let route = |id: &str, methods: &[&str], writes: &str| {
         Route { id, methods, path: "/people/{id}" }.text("legacy", "new", writes, copied)

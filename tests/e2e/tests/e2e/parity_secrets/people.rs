@@ -18,6 +18,9 @@ use super::needles::Needles;
 /// Query keys that an operator would name as secret, beside those that Cutover knows.
 pub(super) const QUERY_KEYS: [&str; 3] = ["email", "phone", "near"];
 
+/// The one value of an answer that samples may keep.
+const FLOOR: &str = "the third floor";
+
 /// A side: echoes what it is sent, all over its answer.
 pub(super) struct Echo {
     addr: SocketAddr,
@@ -59,6 +62,7 @@ fn answer(mark: &str, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u
         ("set-cookie", format!("session={}{mark}; Path=/", text("cookie"))),
         ("x-customer", format!("{mark}{}", text("x-customer"))),
         ("location", format!("/people?as={}&side={mark}", text("x-customer"))),
+        ("x-floor", FLOOR.to_owned()),
         ("etag", format!("\"{}{mark}\"", text("authorization"))),
     ] {
         fields.insert(name, value.parse().unwrap());
