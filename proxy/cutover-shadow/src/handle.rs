@@ -17,7 +17,7 @@ use std::{
 use cutover_domain::{
     compare::Limits,
     exchange::{Budget, Copies, RouteCopies},
-    parity::{Basis, Cause, Report, Snapshot},
+    parity::{Basis, Cause, Counters, Report, Snapshot},
 };
 use cutover_telemetry::copies::CopyTracer;
 use parking_lot::Mutex;
@@ -159,6 +159,11 @@ impl ShadowHandle {
     /// What became of one route's copies, cheaper than a whole report.
     pub fn accounting(&self, id: &str) -> Option<Accounting> {
         Some(self.known(id)?.metrics.accounting())
+    }
+
+    /// The counters of one route's parity, cheaper than a whole report.
+    pub fn counters(&self, id: &str) -> Option<Counters> {
+        Some(self.known(id)?.with_parity(|parity| parity.snapshot().counters.clone()))
     }
 
     /// The parity of one route as plain data, for a store to keep.

@@ -24,7 +24,7 @@ const NO_TARGET: f64 = 0.5;
 
 impl Comparisons for Compared {
     fn counters(&self, route: &str) -> Option<Counters> {
-        Some(self.0.snapshot(route)?.counters)
+        self.0.counters(route)
     }
 
     fn seen(&self, route: &str) -> Option<Seen> {

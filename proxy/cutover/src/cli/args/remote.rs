@@ -71,7 +71,8 @@ Examples:
   cutover status --watch",
     after_help = "\
 Columns: SPLIT is new's share. RPS is requests a second over the last 10 s. SUCCESS and P95 are
-legacy / new. A dash means there is nothing to tell yet."
+legacy / new. PARITY is how many of new's answers are as legacy's at least, as sure as 95 %. A dash
+means there is nothing to tell yet. With ROUTE: what parity still needs, and what stands in the way."
 )]
 pub(in crate::cli) struct Status {
     /// Only this route
