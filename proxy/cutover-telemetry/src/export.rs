@@ -53,7 +53,7 @@ pub struct ExportConfig {
     pub delay: Duration,
     /// How long one batch may take, its retries included. Default 10 s.
     pub timeout: Duration,
-    /// What never leaves the process.
+    /// Which values of queries leave the process. Default: none.
     pub redaction: Redaction,
 }
 

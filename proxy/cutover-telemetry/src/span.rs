@@ -24,7 +24,7 @@ pub(crate) use copy::CopyRecord;
 pub use copy::{ComparisonSpan, CopyEnd, CopySpans};
 pub(crate) use parts::{method_attribute, protocol_version};
 pub(crate) use record::{Clock, RequestRecord};
-pub use redaction::{KEYS_DEFAULT, Redaction};
+pub use redaction::Redaction;
 
 /// The conventions that names and attributes follow.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.42.0";

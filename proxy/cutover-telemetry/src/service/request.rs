@@ -86,7 +86,7 @@ fn put_attributes<B>(span: &Span, method: &'static str, request: &Request<B>) {
     span.set_attribute("url.scheme", uri.scheme_str().unwrap_or("http").to_owned());
     span.set_attribute("url.path", uri.path().to_owned());
     if let Some(query) = uri.query() {
-        let query = Redaction::default().redact(query).into_owned();
+        let query = Redaction::default().redact(query);
         span.set_attribute("url.query", query);
     }
     span.set_attribute("network.protocol.version", protocol_version(request.version()));

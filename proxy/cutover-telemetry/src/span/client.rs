@@ -111,12 +111,7 @@ impl Display for FullUrl<'_> {
         f.write_str(path)?;
         if let Some(query) = query {
             f.write_str("?")?;
-            match self.request.purpose {
-                Purpose::Live => f.write_str(&self.redaction.redact(query))?,
-                Purpose::Copy | Purpose::Reference => {
-                    f.write_str(&Redaction::redact_all(query))?;
-                }
-            }
+            f.write_str(&self.redaction.redact(query))?;
         }
         Ok(())
     }

@@ -1,76 +1,38 @@
-//! Secrets in query strings.
+//! Values in query strings.
 
 use std::borrow::Cow;
 
-/// The query keys whose values never leave the process.
-///
-/// The first seven are the default list of the semantic conventions; the rest
-/// are names that tokens travel under. Keys are compared case-sensitively,
-/// after percent-decoding, so that `%73ig` hides nothing.
-pub const KEYS_DEFAULT: [&str; 11] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "AWSAccessKeyId",
-    "Signature",
-    "sig",
-    "X-Goog-Signature",
-    "token",
-    "access_token",
-    "code",
-    "apikey",
-];
-
-/// Replaces the values of secret query parameters by `REDACTED`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which values of query strings traces may show: those that somebody named, and no others. A
+/// monolith's clients put tokens, addresses and names there, under keys that no list knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redaction {
-    keys: Vec<String>,
+    kept: Vec<String>,
 }
 
 // === impl Redaction ===
 
 impl Redaction {
-    /// Redacts the default keys and these.
+    /// Keeps the values of these keys, which are compared case-sensitively after
+    /// percent-decoding. The default keeps none.
     #[must_use]
-    pub fn with_more(keys: impl IntoIterator<Item = String>) -> Self {
-        let mut redaction = Self::default();
-        redaction.keys.extend(keys);
-        redaction
+    pub fn keeping(keys: impl IntoIterator<Item = String>) -> Self {
+        Self { kept: keys.into_iter().collect() }
     }
 
-    /// The query with its secrets replaced; keys stay.
+    /// The query with every other value replaced by `REDACTED`; keys stay, and what has no key may
+    /// be a value.
     #[must_use]
-    pub fn redact<'a>(&self, query: &'a str) -> Cow<'a, str> {
-        if !query.split('&').any(|pair| self.is_secret(pair)) {
-            return Cow::Borrowed(query);
-        }
-        let redacted = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((key, _)) if self.is_secret(pair) => (key, "=REDACTED"),
-            _ => (pair, ""),
-        });
-        Cow::Owned(joined(redacted))
-    }
-
-    /// The query with every value replaced; what has no key may be one.
-    pub(super) fn redact_all(query: &str) -> String {
+    pub fn redact(&self, query: &str) -> String {
         joined(query.split('&').map(|pair| match pair.split_once('=') {
+            Some((key, _)) if self.keeps(key) => (pair, ""),
             Some((key, _)) => (key, "=REDACTED"),
             None => ("", if pair.is_empty() { "" } else { "REDACTED" }),
         }))
     }
 
-    fn is_secret(&self, pair: &str) -> bool {
-        let Some((key, _)) = pair.split_once('=') else {
-            return false;
-        };
+    fn keeps(&self, key: &str) -> bool {
         let key = percent_decoded(key);
-        self.keys.iter().any(|secret| secret.as_bytes() == &*key)
-    }
-}
-
-impl Default for Redaction {
-    fn default() -> Self {
-        Self { keys: KEYS_DEFAULT.map(str::to_owned).to_vec() }
+        self.kept.iter().any(|kept| kept.as_bytes() == &*key)
     }
 }
 

@@ -158,7 +158,7 @@ fn a_server_span_follows_the_conventions() {
             "server.address=api.example.com",
             "server.port=8443",
             "url.path=/v1/devices/7",
-            "url.query=page=2&token=REDACTED",
+            "url.query=page=REDACTED&token=REDACTED",
             "url.scheme=https",
         ]
     );
@@ -203,7 +203,7 @@ fn a_client_span_per_attempt() {
             "server.address=10.0.0.5",
             "server.port=8080",
             "service.peer.name=legacy-monolith",
-            "url.full=http://10.0.0.5:8080/v1/devices/7?page=2&token=REDACTED",
+            "url.full=http://10.0.0.5:8080/v1/devices/7?page=REDACTED&token=REDACTED",
             "url.template=/v1/devices/{id}",
         ]
     );
@@ -319,33 +319,23 @@ fn long_texts_are_cut_between_characters() {
 }
 
 #[test]
-fn secrets_leave_the_query() {
-    let redaction = Redaction::with_more(["pin".to_owned()]);
-    let cases = [
-        ("a=1&b=2", "a=1&b=2"),
-        ("sig=abc", "sig=REDACTED"),
-        ("a=1&access_token=x%26y&b=2", "a=1&access_token=REDACTED&b=2"),
-        ("token=", "token=REDACTED"),
-        ("token", "token"),
-        ("%73ig=abc", "%73ig=REDACTED"),
-        ("%7=1&%zz=2&sig=3", "%7=1&%zz=2&sig=REDACTED"),
-        ("Sig=abc", "Sig=abc"),
-        ("pin=1234", "pin=REDACTED"),
-        ("sig=a=b", "sig=REDACTED"),
-        ("X-Amz-Signature=1&X-Amz-Date=2", "X-Amz-Signature=REDACTED&X-Amz-Date=2"),
-        ("", ""),
-    ];
-    for (query, expected) in cases {
-        assert_eq!(redaction.redact(query), expected);
-    }
+fn only_kept_values_stay_in_the_query() {
+    let redaction = Redaction::keeping(["page".to_owned(), "at".to_owned()]);
     for (query, expected) in [
-        ("a=1&b=2&c=", "a=REDACTED&b=REDACTED&c=REDACTED"),
+        ("page=1&at=x%26y", "page=1&at=x%26y"),
+        ("page=1&token=x%26y&b=2", "page=1&token=REDACTED&b=REDACTED"),
+        ("a=", "a=REDACTED"),
         ("secret", "REDACTED"),
+        ("page", "REDACTED"),
+        ("%70age=1&%7=1&%zz=2", "%70age=1&%7=REDACTED&%zz=REDACTED"),
+        ("Page=1", "Page=REDACTED"),
+        ("page=a=b", "page=a=b"),
         ("a=b=c&&=x", "a=REDACTED&&=REDACTED"),
         ("", ""),
     ] {
-        assert_eq!(Redaction::redact_all(query), expected);
+        assert_eq!(redaction.redact(query), expected);
     }
+    assert_eq!(Redaction::default().redact("page=1"), "page=REDACTED");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub use route::{
     Writes,
 };
 pub use shadow::{Credentials, Noise, Rule, Shadow, Tolerate};
-pub use telemetry::{Log, LogFormat, LogLevel, Redact, Telemetry, Trace, Trust};
+pub use telemetry::{Log, LogFormat, LogLevel, Telemetry, Trace, Trust};
 
 /// The process file, `cutover.toml`: where to listen, where to keep state, what to tell, and
 /// which team files to read.

@@ -36,7 +36,7 @@ pub(super) fn convert(
     check_endpoint(&doc.otlp, node.find(&["otlp"]), context);
     export.headers = headers(&doc, node, context);
     export.ca_pem = ca(&doc, node, context);
-    export.redaction = Redaction::with_more(doc.redact.query.iter().cloned());
+    export.redaction = Redaction::keeping(doc.keep_query.iter().cloned());
     let resource = Resource::new("cutover-proxy", env!("CARGO_PKG_VERSION"));
     let config = TelemetryConfig {
         export,

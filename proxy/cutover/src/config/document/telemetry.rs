@@ -26,8 +26,9 @@ pub struct Telemetry {
     pub trace: Trace,
     /// Log lines.
     pub log: Log,
-    /// What never leaves the process.
-    pub redact: Redact,
+    /// Query keys whose values traces may show; all others are replaced by `REDACTED`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_query: Vec<String>,
 }
 
 /// Whose trace context is continued.
@@ -97,15 +98,6 @@ pub enum LogLevel {
     Trace,
 }
 
-/// What never leaves the process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Redact {
-    /// Query keys whose values are replaced in traces, beside the built-in ones.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub query: Vec<String>,
-}
-
 // === impl Telemetry ===
 
 impl Default for Telemetry {
@@ -118,7 +110,7 @@ impl Default for Telemetry {
             environment: None,
             trace: Trace::default(),
             log: Log::default(),
-            redact: Redact::default(),
+            keep_query: Vec::new(),
         }
     }
 }

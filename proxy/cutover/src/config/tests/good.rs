@@ -139,8 +139,6 @@ fn the_whole_document_shows_its_defaults() {
         level = "info"
         canonical_ratio = 0.01
 
-        [telemetry.redact]
-
         [[listener]]
         protocol = "http"
         listen = "127.0.0.1:8080"

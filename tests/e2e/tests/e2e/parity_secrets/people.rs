@@ -15,9 +15,6 @@ use tokio::task::JoinHandle;
 
 use super::needles::Needles;
 
-/// Query keys that an operator would name as secret, beside those that Cutover knows.
-pub(super) const QUERY_KEYS: [&str; 3] = ["email", "phone", "near"];
-
 /// The one value of an answer that samples may keep.
 const FLOOR: &str = "the third floor";
 
