@@ -44,6 +44,7 @@ pub(super) fn diffs(admin: Arc<Admin>, call: Call) -> Handling {
             copies,
             accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
             bound: parity.and_then(|parity| bound(&parity.snapshot().counters)),
+            judged: parity.map(|parity| parity.snapshot().counters.judged()),
             since_ms: parity.map(since_ms),
             clusters,
             clusters_total,
@@ -64,7 +65,7 @@ fn clusters(seen: &Seen) -> Vec<ClusterRow> {
 }
 
 fn cluster_row(cluster: &Cluster, seen: &Seen) -> ClusterRow {
-    let judged = seen.accounting.matches + seen.accounting.mismatches;
+    let judged = seen.parity.snapshot().counters.judged();
     let path = seen.parity.path(&Place::At(cluster.path.clone()));
     ClusterRow {
         path: cluster.path.to_string(),

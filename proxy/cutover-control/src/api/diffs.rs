@@ -20,6 +20,9 @@ pub struct DiffsAnswer {
     /// The lower bound of its parity, 0 to 1; absent: nothing was ever compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
+    /// Requests that were judged since `since_ms`: matches and mismatches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<u64>,
     /// When the counters of its parity began, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_ms: Option<u64>,
@@ -42,7 +45,7 @@ pub struct ClusterRow {
     pub values: String,
     /// Mismatches since the counters of parity began.
     pub count: u64,
-    /// `count` / requests that were judged, 0 to 1.
+    /// `count` / `judged`, 0 to 1.
     pub share: f64,
     /// How many pairs more new differed alone at this path than legacy's second answer did. Below
     /// 0: new is steadier than legacy.

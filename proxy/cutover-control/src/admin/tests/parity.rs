@@ -231,7 +231,9 @@ async fn differences_come_by_excess_over_noise() {
     let [name, seen] = &answer.clusters[..] else { panic!("{answer:?}") };
     assert_eq!((name.path.as_str(), name.standing), (NAME, StandingName::Regression));
     assert_eq!((name.excess, name.count), (40, 40));
-    assert!((name.share - 40.0 / 360.0).abs() < 1e-9, "{}", name.share);
+    let judged = answer.judged.unwrap();
+    assert_eq!(judged, parity().snapshot().counters.judged());
+    assert!((name.share - 40.0 / judged as f64).abs() < 1e-9, "{} {judged}", name.share);
     assert!(name.suggestion.is_none(), "a mistake of new is no noise");
     assert_eq!((seen.path.as_str(), seen.standing), (SEEN, StandingName::Noise));
     assert_eq!((seen.excess, seen.count), (0, 90), "as often as legacy itself");

@@ -120,15 +120,12 @@ fn nothing(args: &Diffs, answer: &DiffsAnswer) -> String {
             format!("{nothing}: no request of this route came yet since the proxy started")
         }
         (None, 0) => format!("{nothing}: none of {} was compared yet", told(&accounting)),
-        (_, compared) => {
+        _ => {
+            let judged = answer.judged.unwrap_or_default();
             let bound = answer
                 .bound
                 .map(|bound| format!("; parity is {} at least", percent_in_words(bound)));
-            format!(
-                "{nothing} in {}{}",
-                count_of(compared, "comparison"),
-                bound.unwrap_or_default()
-            )
+            format!("{nothing} in {}{}", count_of(judged, "comparison"), bound.unwrap_or_default())
         }
     }
 }

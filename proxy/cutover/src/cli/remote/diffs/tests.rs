@@ -131,17 +131,17 @@ fn nothing_says_what_is_going_on() {
     let compared = accounting(598, 598, json!({}), 0);
     check(
         None,
-        json!({ "accounting": compared, "bound": 0.99499 }),
+        json!({ "accounting": compared, "judged": 598, "bound": 0.99499 }),
         expect!["no differences in 598 comparisons; parity is 99.49 % at least"],
     );
     check(
         Some("body.x"),
-        json!({ "accounting": compared }),
+        json!({ "accounting": compared, "judged": 598 }),
         expect!["no differences at `body.x` in 598 comparisons"],
     );
     check(
         None,
-        json!({ "accounting": compared, "bound": 0.99499, "copies": off }),
+        json!({ "accounting": compared, "judged": 598, "bound": 0.99499, "copies": off }),
         expect!["no differences in 598 comparisons; parity is 99.49 % at least"],
     );
 }
