@@ -116,6 +116,11 @@ impl Known {
         !self.parity.regressions.is_empty() && self.noise().is_some()
     }
 
+    /// Where registry is proven to be wrong, of most evidence.
+    pub(super) fn regression(&self) -> Option<&str> {
+        self.parity.regressions.first().map(|regression| regression.path.as_str())
+    }
+
     /// Whether this build is being judged.
     pub(super) fn judges(&self, build: &str) -> bool {
         self.parity.basis.build.as_deref() == Some(build) && self.bound().is_some()
@@ -161,7 +166,7 @@ impl Known {
         let share = 100.0 * noisy as f64 / all.max(1) as f64;
         let noise = self.noise().map_or("nowhere", |noise| &noise.path);
         format!(
-            "absorbed  {} of {} comparisons of this build ({share:.1} %) differ only at {noise}, as the monolith does from itself; {} elsewhere",
+            "absorbed  {} of {} copies to this build ({share:.1} %) differ only at {noise}, where the monolith is noisy; {} elsewhere",
             number(noisy),
             number(all),
             number(mismatches)

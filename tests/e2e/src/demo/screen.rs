@@ -130,7 +130,7 @@ impl Screen {
             let verdict = match row.agrees() {
                 Some(false) => "DIFFERENT".to_owned(),
                 _ if row.logs > row.cutover && row.logs.is_some() => {
-                    format!("equal, but for some of {} that came too late to compare", row.unsure)
+                    format!("equal, but for some of {} that came too late", row.unsure)
                 }
                 _ => "equal".to_owned(),
             };

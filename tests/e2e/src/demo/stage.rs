@@ -191,10 +191,13 @@ impl Stage {
 
     /// Waits until no copy is under way. More may come, unless nothing is copied by now.
     pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        let mut last = None;
         let settled = crate::eventually("the end of the copies under way", async || {
-            (Known::now(&self.proxy).await.ok()?.accounting.open == 0).then_some(())
+            let known = last.insert(Known::now(&self.proxy).await);
+            let accounting = known.as_ref().ok()?.accounting;
+            (accounting.open == 0).then_some(())
         });
-        Ok(settled.await?)
+        settled.await.with_context(|| format!("known is {last:?}"))
     }
 
     /// Draws the step's row until its time is over, and `enough` is known.

@@ -1,5 +1,7 @@
 //! The story: what happens, in order.
 
+use anyhow::Context;
+
 use super::Options;
 use super::account::{ROUTE, compare};
 use super::parity::{Known, percent};
@@ -42,7 +44,8 @@ impl Stage {
         for line in self.known.findings(&self.proxy).await? {
             screen.note(&line);
         }
-        let diffs = ["diffs", ROUTE];
+        let path = self.known.regression().context("no regression was found")?;
+        let diffs = ["diffs", ROUTE, "--path", path];
         let meaning = "what is known of it; answers are kept without their values";
         screen.command(&format!("cutover {}", diffs.join(" ")), meaning);
         let said = self.proxy.cutover(&diffs).await?.ok()?;
