@@ -11,7 +11,7 @@ use e2e::{Config, Proxy, Rig, eventually};
 use serde_json::Value;
 
 use needles::Needles;
-use people::{Echo, request};
+use people::{Echo, FLOOR, request};
 
 mod needles;
 mod people;
@@ -70,6 +70,15 @@ async fn a_thousand_secrets_are_found_nowhere() {
         let controls = of_it.flat_map(|(_, bytes)| controls.found_in(bytes)).collect::<Vec<_>>();
         assert!(!controls.is_empty(), "nothing was scanned of {wanted}");
     }
+    let is_kept = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(FLOOR);
+    let kept = places.iter().filter(|(_, bytes)| is_kept(bytes));
+    let kept: Vec<&str> = kept.map(|(place, _)| place.as_str()).collect();
+    for wanted in ["/samples", "cutover.db", "exported"] {
+        assert!(
+            kept.iter().any(|place| place.contains(wanted)),
+            "{wanted} has no samples: {kept:?}"
+        );
+    }
     drop(rig);
 }
 
@@ -97,11 +106,13 @@ async fn told(proxy: &Proxy, ids: &[String]) -> Vec<(String, Vec<u8>)> {
     let metrics = client::get(proxy.admin(), "/metrics").await.unwrap();
     let mut told = vec![("/metrics".to_owned(), metrics.body.to_vec())];
     for id in ids {
-        for what in ["", "/parity", "/diffs?limit=200"] {
+        for what in ["", "/parity", "/diffs?limit=200", "/samples?limit=100"] {
             let path = format!("/api/v1/routes/{id}{what}");
             let answer: Value = proxy.api(&path).await.unwrap();
             told.push((path, answer.to_string().into()));
         }
+        let args = ["diffs", id, "--export", &format!("exported-{id}")];
+        proxy.cutover(&args).await.unwrap().ok().unwrap();
     }
     told
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::needles::Needles;
 
 /// The one value of an answer that samples may keep.
-const FLOOR: &str = "the third floor";
+pub(super) const FLOOR: &str = "the third floor";
 
 /// A side: echoes what it is sent, all over its answer.
 pub(super) struct Echo {
