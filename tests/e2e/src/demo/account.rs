@@ -209,15 +209,18 @@ fn rows(load: Loaded, counted: Counted, logged: Logged) -> Vec<Row> {
         ..Row::new(what, [None, Some(cutover), Some(logs)])
     };
     let at_monolith = legacy + own_legacy.answered;
-    vec![
+    let mut rows = vec![
         of_load("reads by the monolith, rescued ones too", load.legacy, legacy),
         of_logs("… and Cutover's own, to compare", own_legacy, at_monolith, logged.monolith),
         of_all("reads by registry", load.new, new, logged.registry),
         of_logs("copies of reads by registry", own_new, own_new.answered, logged.copies),
         of_all("writes by the monolith", load.writes, unmatched, logged.writes),
-        of_load("reads that were to be copied", load.copied, eligible),
-        of_load("… compared, or dropped for a reason", load.copied, settled),
-    ]
+        of_load("reads to be copied: compared or dropped", load.copied, settled),
+    ];
+    if eligible != settled {
+        rows.push(of_load("… as many as Cutover began with", load.copied, eligible));
+    }
+    rows
 }
 
 const DEVICES: &str = "/api/v1/devices/";

@@ -94,7 +94,12 @@ struct Cluster {
     path: String,
     kind: String,
     values: String,
-    count: u64,
+    samples: Vec<Sample>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sample {
+    id: String,
 }
 
 // === impl Known ===
@@ -116,11 +121,6 @@ impl Known {
         !self.parity.regressions.is_empty() && self.noise().is_some()
     }
 
-    /// Where registry is proven to be wrong, of most evidence.
-    pub(super) fn regression(&self) -> Option<&str> {
-        self.parity.regressions.first().map(|regression| regression.path.as_str())
-    }
-
     /// Whether this build is being judged.
     pub(super) fn judges(&self, build: &str) -> bool {
         self.parity.basis.build.as_deref() == Some(build) && self.bound().is_some()
@@ -136,27 +136,28 @@ impl Known {
         MILESTONES.iter().filter(|bound| self.parity.bound >= **bound).count()
     }
 
-    /// What was found, in lines.
-    pub(super) async fn findings(&self, proxy: &Proxy) -> anyhow::Result<Vec<String>> {
+    /// What was found, in lines, and the name of a sample of it.
+    pub(super) async fn findings(&self, proxy: &Proxy) -> anyhow::Result<([String; 2], String)> {
         let regression = self.parity.regressions.first().context("no regression was found")?;
         let after = regression.regressed_after.context("nothing says when it was found")?;
         let diffs: Diffs = proxy.api(&format!("/api/v1/routes/{ROUTE}/diffs")).await?;
         let cluster = diffs.clusters.iter().find(|cluster| cluster.path == regression.path);
-        let Cluster { kind, values, count, .. } =
+        let Cluster { path, kind, values, samples } =
             cluster.context("the regression has no cluster")?;
-        let (path, noise) = (&regression.path, self.noise().context("no noise was learnt")?);
+        let sample = samples.first().context("no sample of the regression was kept")?;
+        let noise = self.noise().context("no noise was learnt")?;
         let rate = noise.rate.unwrap_or_default() * 100.0;
-        Ok(vec![
+        let lines = [
             format!(
-                "found     after {after} comparisons: registry is wrong at {path} ({kind}, {values}), {} times by now",
-                number(*count)
+                "found     after {after} comparisons: registry is wrong at {path} ({kind}, {values})"
             ),
             format!(
                 "absorbed  {}: the monolith differs from itself there in {rate:.1} % of {} reads that it answered twice",
                 noise.path,
                 number(self.parity.pairs)
             ),
-        ])
+        ];
+        Ok((lines, sample.id.clone()))
     }
 
     /// How registry does, in a line.

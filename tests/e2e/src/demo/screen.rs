@@ -36,14 +36,13 @@ pub(super) struct Screen {
 
 const HEAD: &str = "  device-read in      reads  failed  monolith  registry  rescued   compared  noise  wrong   parity     p50    p95  in force";
 
-const LEGEND: [&str; 8] = [
-    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued make up the",
-    "reads. monolith, registry: who answered. rescued: registry should have, but failed, so the monolith did.",
-    "compared: the other side was sent a copy of the read, after the user had the answer, and both answers were",
-    "compared. noise: they differ, but only where the monolith differs from itself; wrong: elsewhere. parity: the",
-    "least share of equal answers, noise aside, that is proven by now (95 % confidence).",
-    "p50, p95: half and 95 % of the reads took no longer (ms). in force: from when Cutover took the command until",
-    "every new request obeyed it (ms); the few reads that ended before that are in the row as they were answered.",
+const LEGEND: [&str; 7] = [
+    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued make up the reads. monolith, registry: who",
+    "answered. rescued: registry should have, but failed, so the monolith did. compared: after the user had the answer, the other side got a",
+    "copy of the read, and both answers were compared. noise: they differ, but only where the monolith differs from itself; wrong: elsewhere.",
+    "parity: the least share of equal answers, noise aside, that is proven by now (95 % confidence). p50, p95: half and 95 % of the reads took",
+    "no longer (ms). in force: from when Cutover took the command until every new request obeyed it (ms); the few reads that ended before that",
+    "are in the row as they were answered.",
     "",
 ];
 
@@ -118,12 +117,9 @@ impl Screen {
                 .trim_end()
                 .to_owned()
         };
-        for line in [
-            "  (The load knows who answered by the line that Cutover logs about each request. What Cutover asks to",
-            "  compare is none of it; and the monolith takes a copy for a read like any other.)",
-        ] {
-            self.say(line);
-        }
+        self.say(
+            "  (The load knows who answered by the line that Cutover logs about each request. To the monolith a copy is a read like any other.)",
+        );
         self.say(line("", ["load", "metrics", "logs"], ""));
         for row in rows {
             let cells = [row.load, row.cutover, row.logs].map(|it| it.map_or_else(gap, number));

@@ -1,7 +1,5 @@
 //! The story: what happens, in order.
 
-use anyhow::Context;
-
 use super::Options;
 use super::account::{ROUTE, compare};
 use super::parity::{Known, percent};
@@ -12,12 +10,12 @@ use crate::load::Report;
 
 /// Tells it all. Gives whether every user was served and the accounts agree.
 pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Result<bool> {
-    screen
-        .say("Cutover moves one route, the reading of a device, from a monolith to a new service");
-    screen.say(
-        "and back, while users go on reading and writing. No user should notice, neither the moves",
-    );
-    screen.say("nor the mistake that the new service has in it at first.");
+    for line in [
+        "Cutover moves one route, the reading of a device, from a monolith to a new service and back, while users go on",
+        "reading and writing. No user should notice: not the moves, nor the mistake that the new service has in it at first.",
+    ] {
+        screen.say(line);
+    }
     screen.say("");
     let mut stage = Stage::set(options, screen).await?;
     screen.table();
@@ -41,16 +39,16 @@ impl Stage {
         let took = self.promote(&to, meaning, screen).await?;
         let found = |known: &Known, _: &mut Screen| known.has_found();
         self.watch_until("shadow", Some(took), options, screen, found).await?;
-        for line in self.known.findings(&self.proxy).await? {
+        let (found, sample) = self.known.findings(&self.proxy).await?;
+        for line in found {
             screen.note(&line);
         }
-        let path = self.known.regression().context("no regression was found")?;
-        let diffs = ["diffs", ROUTE, "--path", path];
-        let meaning = "what is known of it; answers are kept without their values";
+        let diffs = ["diffs", ROUTE, "--sample", &sample];
+        let meaning = "of values only type, length and a keyed hash are kept";
         screen.command(&format!("cutover {}", diffs.join(" ")), meaning);
         let said = self.proxy.cutover(&diffs).await?.ok()?;
-        for line in said.stdout.lines() {
-            screen.say(format!("    {line}").trim_end());
+        for line in said.stdout.lines().filter(|line| !line.is_empty()) {
+            screen.say(format!("    {line}"));
         }
         Ok(())
     }
@@ -58,8 +56,9 @@ impl Stage {
     /// Mends registry and compares again.
     async fn mend(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
         let meaning = "nothing is copied while registry is mended";
-        screen.command(&format!("cutover rollback {ROUTE}"), meaning);
-        let took = self.flip(&["rollback", ROUTE]).await?;
+        let args = ["rollback", ROUTE, "--to", "legacy"];
+        screen.command(&format!("cutover {}", args.join(" ")), meaning);
+        let took = self.flip(&args).await?;
         self.settle().await?;
         let meaning = "another build: the wrong field is mended, the noise stays";
         screen.command(&format!("registry … --plant {MENDED}"), meaning);

@@ -103,6 +103,9 @@ async fn it_serves_every_user_and_accounts_for_every_request() {
     let after: u64 = found.split_whitespace().nth(2).unwrap().parse().unwrap();
     assert!((13..=20).contains(&after), "{found}");
     assert!(found.contains("wrong at body.device.updated_at (value, text→text)"), "{found}");
+    // A sample of it is shown, without a value.
+    let at = said.lines().find(|line| line.contains("≠  body.device.updated_at")).unwrap();
+    assert!(at.contains(" text 19 #") && at.ends_with(" as legacy"), "{at}");
     let absorbed: Vec<&str> = said.lines().filter(|line| line.contains("absorbed ")).collect();
     assert!(absorbed.iter().all(|line| line.contains("body.device.firmware")), "{absorbed:?}");
     assert_eq!(absorbed.len(), 2, "{said}");
