@@ -232,3 +232,6 @@ fn is_device(path: &str) -> bool {
 fn whole(value: f64) -> u64 {
     value as u64
 }
+
+#[cfg(test)]
+mod tests;

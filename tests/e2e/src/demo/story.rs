@@ -197,6 +197,7 @@ impl Stage {
             format!("cd {dir} && alias cutover='{alias}'"),
             format!("curl -i -H 'Cookie: {cookie}' http://{front}/api/v1/devices/{id}"),
             "cutover status --watch".to_owned(),
+            format!("cutover status {ROUTE} && cutover diffs {ROUTE}"),
             format!("cutover explain GET /api/v1/devices/{id}"),
             format!(
                 "cutover promote {ROUTE} --to canary --percent 25 --reason 'my first move' --wait"

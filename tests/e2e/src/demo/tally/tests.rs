@@ -53,6 +53,9 @@ fn every_wrong_sum_is_told() {
     told(&steps, &total, &parts[1..], 12);
     told(&steps[1..], &total, &parts, 12);
     told(&steps, &row(10, [1, 3, 4, 2]), &parts, 12);
+    // Comparisons that no row has.
+    told(&steps, &Step { compared: 2, ..row(10, [1, 3, 3, 3]) }, &parts, 12);
+    told(&steps, &Step { wrong: 1, ..row(10, [1, 3, 3, 3]) }, &parts, 12);
     // A read that nobody is said to have answered, in a row and in the total alike.
     told(&[row(5, [0, 3, 1, 0]), row(6, [1, 0, 2, 3])], &row(11, [1, 3, 3, 3]), &parts, 12);
     let (_, _, mut unaccounted) = sound();
