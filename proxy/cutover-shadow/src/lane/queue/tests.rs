@@ -3,10 +3,7 @@ use std::time::Duration;
 use tower::{ServiceBuilder, ServiceExt};
 
 use super::*;
-use crate::lane::{
-    Deadline, Fault,
-    tests::{Scripted, call},
-};
+use crate::lane::tests::{Scripted, call};
 
 const FULL: Failure = Failure::Ours(Dropped::QueueFull);
 
@@ -46,12 +43,4 @@ async fn who_stops_waiting_leaves_its_place() {
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
     assert_eq!(stack.waiting.load(Ordering::Relaxed), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_is_late_is_none() {
-    let candidate = Deadline::new(Scripted::new(|| Ok(()), Duration::from_millis(300)));
-    let late = candidate.clone().oneshot(call(Duration::from_millis(299))).await;
-    assert_eq!(late.map(|_| ()), Err(Failure::Theirs(Fault::Deadline)));
-    assert!(candidate.oneshot(call(Duration::from_millis(301))).await.is_ok());
 }
