@@ -32,6 +32,8 @@ pub use self::keep::{BadKept, Keep, Kept, is_secret};
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// Most bytes of an answer's body that are copied; beyond, length and hash are kept.
 pub const RESPONSE_BYTES_MAX: usize = 1024 * 1024;
+/// Most bytes of a block in which a body that comes in pieces is copied.
+const BLOCK_BYTES: usize = 64 * 1024;
 /// Most bytes that all copies of one process hold at once.
 pub const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -211,9 +213,16 @@ pub struct Reserved {
 pub struct Exhausted;
 
 /// Copies one body while it passes.
+///
+/// It is kept in blocks that are never moved: one that grew would hold up to three times its bytes
+/// while it does.
 pub struct Tee {
     bytes_max: usize,
-    kept: Vec<u8>,
+    full: Vec<Vec<u8>>,
+    last: Vec<u8>,
+    /// Bytes that the blocks have room for: what is accounted for.
+    room: usize,
+    /// Bytes that passed.
     length: u64,
     /// Set once the body is longer than is kept.
     digest: Option<Box<Xxh3>>,
@@ -361,7 +370,7 @@ impl Drop for Reserved {
 impl Tee {
     /// Keeps at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Tee {
-        Tee { bytes_max, kept: Vec::new(), length: 0, digest: None }
+        Tee { bytes_max, full: Vec::new(), last: Vec::new(), room: 0, length: 0, digest: None }
     }
 
     /// Copies the next piece of the body, on account of `reserved`. On failure the copy is of no
@@ -370,16 +379,34 @@ impl Tee {
         self.length += data.len() as u64;
         if let Some(digest) = &mut self.digest {
             digest.update(data);
-        } else if self.kept.len() + data.len() > self.bytes_max {
+        } else if self.length > self.bytes_max as u64 {
             let mut digest = Box::new(Xxh3::new());
-            digest.update(&self.kept);
+            for block in self.full.drain(..).chain([std::mem::take(&mut self.last)]) {
+                digest.update(&block);
+            }
             digest.update(data);
             self.digest = Some(digest);
-            reserved.shrink(self.kept.len() as u64);
-            self.kept = Vec::new();
+            reserved.shrink(std::mem::take(&mut self.room) as u64);
         } else {
-            reserved.grow(data.len() as u64)?;
-            self.kept.extend_from_slice(data);
+            self.keep(data, reserved)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, data: &[u8], reserved: &mut Reserved) -> Result<(), Exhausted> {
+        let free = self.last.capacity() - self.last.len();
+        let (fits, rest) = data.split_at(free.min(data.len()));
+        self.last.extend_from_slice(fits);
+        if !rest.is_empty() {
+            // As much again as there is: few blocks, of which little is free.
+            let block = rest.len().max(self.room.min(BLOCK_BYTES));
+            reserved.grow(block as u64)?;
+            self.room += block;
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(block));
+            if !full.is_empty() {
+                self.full.push(full);
+            }
+            self.last.extend_from_slice(rest);
         }
         Ok(())
     }
@@ -390,10 +417,14 @@ impl Tee {
     }
 
     /// The body has ended.
-    pub fn finish(self) -> Copied {
+    pub fn finish(mut self) -> Copied {
         match self.digest {
             Some(digest) => Copied::Digest { length: self.length, hash: digest.digest() },
-            None => Copied::Whole(self.kept.into()),
+            None if self.full.is_empty() => Copied::Whole(self.last.into()),
+            None => {
+                self.full.push(self.last);
+                Copied::Whole(self.full.concat().into())
+            }
         }
     }
 }

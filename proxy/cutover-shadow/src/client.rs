@@ -27,7 +27,7 @@ use self::{
     connect::Connected,
     connection::{H1, H2, SendFailure},
 };
-use crate::lane::{Call, Calling, Failure, Fault, Reply};
+use crate::lane::{Bounds, Call, Calling, Failure, Fault, Reply};
 
 pub(crate) type Body = Full<Bytes>;
 
@@ -101,7 +101,7 @@ impl Shared {
             // idle connections whenever it likes, and that is no answer of the candidate's.
             match connection.send(self.http1_form(clone(&request))).await {
                 Ok(response) => {
-                    return self.read_http1(connection, response, start, &call.budget).await;
+                    return self.read_http1(connection, response, start, &call.bounds).await;
                 }
                 Err(SendFailure::NoAnswer) => {}
                 Err(SendFailure::Fault(fault)) => return Err(Failure::Theirs(fault)),
@@ -112,12 +112,12 @@ impl Shared {
                 Some(mut http2) => {
                     request = self.http2_form(request)?;
                     let response = http2.send(request).await.map_err(Failure::Theirs)?;
-                    return read::whole(response, start, http2.peer, &call.budget, |_| ()).await;
+                    return read::whole(response, start, http2.peer, &call.bounds, |_| ()).await;
                 }
-                None => return Box::pin(self.ask_http1(request, start, &call.budget)).await,
+                None => return Box::pin(self.ask_http1(request, start, &call.bounds)).await,
             }
         }
-        self.ask_http1(request, start, &call.budget).await
+        self.ask_http1(request, start, &call.bounds).await
     }
 
     /// Over a new connection, or one that was made meanwhile.
@@ -125,7 +125,7 @@ impl Shared {
         &self,
         request: Request<Body>,
         start: Instant,
-        budget: &cutover_domain::exchange::Budget,
+        bounds: &Bounds,
     ) -> Result<Reply, Failure> {
         let made = match self.take_idle() {
             Some(idle) => Connected::H1(idle),
@@ -135,14 +135,14 @@ impl Shared {
             Connected::H1(mut connection) => {
                 let sent = connection.send(self.http1_form(request)).await;
                 let response = sent.map_err(|failure| Failure::Theirs(failure.fault()))?;
-                self.read_http1(connection, response, start, budget).await
+                self.read_http1(connection, response, start, bounds).await
             }
             // It chose another protocol than last time.
             Connected::H2(mut http2) => {
                 self.is_http1.store(false, Ordering::Relaxed);
                 let request = self.http2_form(request)?;
                 let response = http2.send(request).await.map_err(Failure::Theirs)?;
-                read::whole(response, start, http2.peer, budget, |_| ()).await
+                read::whole(response, start, http2.peer, bounds, |_| ()).await
             }
         }
     }
@@ -152,10 +152,10 @@ impl Shared {
         mut connection: H1,
         response: Response<Incoming>,
         start: Instant,
-        budget: &cutover_domain::exchange::Budget,
+        bounds: &Bounds,
     ) -> Result<Reply, Failure> {
         let peer = connection.peer;
-        let reply = read::whole(response, start, peer, budget, |cx| connection.drive(cx)).await?;
+        let reply = read::whole(response, start, peer, bounds, |cx| connection.drive(cx)).await?;
         if connection.is_reusable() {
             self.idle.lock().push((Instant::now(), connection));
         }

@@ -25,7 +25,15 @@ pub(crate) struct Call {
     pub(crate) request: Request<Full<bytes::Bytes>>,
     /// The whole answer has to be there after this long.
     pub(crate) within: Duration,
-    /// Pays for the answer.
+    pub(crate) bounds: Bounds,
+}
+
+/// What an answer may hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    /// A longer body is a failure, in bytes.
+    pub(crate) body_bytes_max: u64,
+    /// Pays for what is kept of it.
     pub(crate) budget: Budget,
 }
 
@@ -68,7 +76,7 @@ pub(crate) enum Fault {
     Reset,
     /// What came is not HTTP, or its head is too long.
     Protocol,
-    /// The body is longer than anybody reads.
+    /// The body is longer than an answer's may be.
     Endless,
 }
 

@@ -6,29 +6,27 @@ use std::{
     task::{Context, Poll},
 };
 
-use cutover_domain::exchange::{Budget, Dropped, RESPONSE_BYTES_MAX, Tee};
+use cutover_domain::exchange::{Dropped, RESPONSE_BYTES_MAX, Tee};
 use http::{HeaderMap, Response};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::connection::fault;
-use crate::lane::{Failure, Fault, Reply};
+use crate::lane::{Bounds, Failure, Fault, Reply};
 
-/// Longest body that is read to its end, in bytes. Beyond [`RESPONSE_BYTES_MAX`] only its length
-/// and hash are kept.
-const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
-/// Reads the whole answer on account of `budget`; `drive` is called whenever more is waited for.
+/// Reads the whole answer within `bounds` and; `drive` is called
+/// whenever more is waited for. Beyond [`RESPONSE_BYTES_MAX`] only length and hash of the body are
+/// kept.
 pub(super) async fn whole(
     response: Response<Incoming>,
     start: Instant,
     peer: Option<SocketAddr>,
-    budget: &Budget,
+    bounds: &Bounds,
     mut drive: impl FnMut(&mut Context<'_>),
 ) -> Result<Reply, Failure> {
     let exhausted = |_| Failure::Ours(Dropped::Budget);
-    let mut reserved = budget.reserve(0).map_err(exhausted)?;
+    let mut reserved = bounds.budget.reserve(0).map_err(exhausted)?;
     let (parts, mut body) = response.into_parts();
     reserved.grow(bytes_of(&parts.headers)).map_err(exhausted)?;
     let mut tee = Tee::new(RESPONSE_BYTES_MAX);
@@ -37,7 +35,7 @@ pub(super) async fn whole(
         match frame.into_data() {
             Ok(data) => {
                 length += data.len() as u64;
-                if length > BODY_BYTES_MAX {
+                if length > bounds.body_bytes_max {
                     return Err(Failure::Theirs(Fault::Endless));
                 }
                 tee.pass(&data, &mut reserved).map_err(exhausted)?;

@@ -7,7 +7,7 @@ use std::{
 
 use cutover_domain::{
     Exchange, ShadowSpec, Side, WriteClass,
-    exchange::{Budget, Credentials, Dropped},
+    exchange::{Budget, Copied, Credentials, Dropped, RESPONSE_BYTES_MAX, ResponseCopy},
 };
 use cutover_telemetry::context::TraceContext;
 use http::{Request, Uri};
@@ -20,11 +20,13 @@ use crate::{
     headers,
     jar::{JarKey, Jars},
     judge::Asked,
-    lane::{Call, Failure, Fault, Lane, Reply, Stack},
+    lane::{Bounds, Call, Failure, Fault, Lane, Reply, Stack},
     route::Route,
     traces::{CallTrace, Trace, Traced},
 };
 
+/// Longest body that is read to its end, in bytes.
+const BODY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Keep the hashes of one request apart that decide different things.
 const SEED_NOISE: u64 = 1;
 const SEED_ORDER: u64 = 2;
@@ -59,7 +61,8 @@ impl Asking {
         // noise than there is.
         let reference = self.wants_reference(route).then(|| self.legacy.ready_now()).flatten();
         let mut traced = Traced::new(&self.trace);
-        let Some(call) = self.call(self.credentials(), &traced.call.context) else {
+        let Some(call) = self.call(self.credentials(), &traced.call.context, self.body_bytes_max())
+        else {
             // It was a request to the side that served it, so hyper reads its target: only a
             // candidate's client would not, and there is only this one.
             let reply = Err(Fault::Protocol);
@@ -100,7 +103,7 @@ impl Asking {
             Side::Legacy => self.credentials(),
         };
         let reference = CallTrace::new(&self.trace);
-        let Some(again) = self.call(credentials, &reference.context) else {
+        let Some(again) = self.call(credentials, &reference.context, BODY_BYTES_MAX) else {
             let reply = traced.call.time(first.call(call)).await;
             return (reply, Err(Failure::Theirs(Fault::Protocol)));
         };
@@ -132,7 +135,23 @@ impl Asking {
         Asking::spec(&self.exchange).map(|shadow| shadow.credentials).unwrap_or_default()
     }
 
-    fn call(&self, credentials: Credentials, trace: &TraceContext) -> Option<Call> {
+    /// A candidate whose answer is over the cap when legacy's is not has failed: no more of it is
+    /// read.
+    fn body_bytes_max(&self) -> u64 {
+        match (self.exchange.candidate, &self.exchange.response) {
+            (Side::New, Some(ResponseCopy { body: Copied::Whole(_), .. }) | None) => {
+                RESPONSE_BYTES_MAX as u64
+            }
+            (Side::New | Side::Legacy, _) => BODY_BYTES_MAX,
+        }
+    }
+
+    fn call(
+        &self,
+        credentials: Credentials,
+        trace: &TraceContext,
+        body_bytes_max: u64,
+    ) -> Option<Call> {
         let copy = &self.exchange.request;
         let cookies = || self.jars.cookies(&self.jar(), &copy.target, SystemTime::now());
         let cookies = (credentials == Credentials::Session).then(cookies).flatten();
@@ -140,7 +159,8 @@ impl Asking {
         *request.method_mut() = copy.method.clone();
         *request.uri_mut() = Uri::try_from(&*copy.target).ok()?;
         *request.headers_mut() = headers::outgoing(&self.exchange, credentials, cookies, trace);
-        Some(Call { request, within: self.within, budget: self.budget.clone() })
+        let bounds = Bounds { body_bytes_max, budget: self.budget.clone() };
+        Some(Call { request, within: self.within, bounds })
     }
 
     fn keep_cookies(&self, reply: &Reply) {

@@ -1,10 +1,7 @@
 //! Who said what: legacy is what the candidate is held against, whichever of them served.
 
 use cutover_domain::{
-    Exchange, Side, WriteClass,
-    compare::Incomparable,
-    exchange::{Copied, ResponseCopy},
-    parity::Shape,
+    Exchange, Side, WriteClass, compare::Incomparable, exchange::ResponseCopy, parity::Shape,
 };
 use http::{Method, StatusCode, header};
 
@@ -32,11 +29,9 @@ impl<'a> Roles<'a> {
         let copy = asked.reply.as_ref().map_err(|fault| *fault);
         let reference = asked.reference.as_ref().map(of_reply);
         match asked.exchange.candidate {
-            Side::New => Roles {
-                legacy: live.map(of_response),
-                candidate: copy.and_then(|reply| within_cap(reply, live.ok())).map(of_reply),
-                reference,
-            },
+            Side::New => {
+                Roles { legacy: live.map(of_response), candidate: copy.map(of_reply), reference }
+            }
             // The copy went back to legacy: what was served is the candidate's. Legacy failing to
             // answer the copy says nothing about it.
             Side::Legacy => {
@@ -76,13 +71,6 @@ impl<'a> Roles<'a> {
 
 fn has_references(exchange: &Exchange) -> bool {
     exchange.table.routes[exchange.route].spec.write_class() == WriteClass::Safe
-}
-
-/// An answer over the cap when legacy's is not is a failure.
-fn within_cap<'a>(reply: &'a Reply, live: Option<&ResponseCopy>) -> Result<&'a Reply, Fault> {
-    let is_over = matches!(reply.body, Copied::Digest { .. });
-    let live_is_over = live.is_some_and(|live| matches!(live.body, Copied::Digest { .. }));
-    if is_over && !live_is_over { Err(Fault::Endless) } else { Ok(reply) }
 }
 
 fn of_response(response: &ResponseCopy) -> Raw<'_> {

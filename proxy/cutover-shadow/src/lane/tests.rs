@@ -42,13 +42,14 @@ impl Service<Call> for Scripted {
         let (answered, takes) = ((self.answers)(), self.takes);
         Box::pin(async move {
             tokio::time::sleep(takes).await;
-            answered.map(|()| reply(&call.budget))
+            answered.map(|()| reply(&call.bounds.budget))
         })
     }
 }
 
 pub(super) fn call(within: Duration) -> Call {
-    Call { request: Request::default(), within, budget: Budget::new(1 << 20) }
+    let bounds = Bounds { body_bytes_max: u64::MAX, budget: Budget::new(1 << 20) };
+    Call { request: Request::default(), within, bounds }
 }
 
 fn reply(budget: &Budget) -> Reply {

@@ -211,11 +211,17 @@ impl House {
     /// Asks until it is known what legacy disagrees with itself about.
     async fn learn_noise(&mut self) {
         self.home.monolith.faults(NOISE).await.unwrap();
-        // Two calls a request, every eleventh struck: more than the three that make noise known.
-        self.ask_all(6).await;
-        let flagged = self.flagged().await;
-        assert_eq!(flagged, Flagged::new(), "legacy's noise is not the candidate's fault");
-        assert!(self.seen[READ.id].verdict("noisy") >= 3, "{:#?}", self.seen[READ.id]);
+        // Two calls a request, of which chance has it which comes first: only where the caller's is
+        // the one that is struck, the request is noisy. Three make noise known.
+        for _ in 0..20 {
+            self.ask_all(6).await;
+            let flagged = self.flagged().await;
+            assert_eq!(flagged, Flagged::new(), "legacy's noise is not the candidate's fault");
+            if self.seen[READ.id].verdict("noisy") >= 3 {
+                return;
+            }
+        }
+        panic!("legacy is not known to be noisy: {:#?}", self.seen[READ.id]);
     }
 
     /// Copies must not pile up: what is dropped is not compared.
