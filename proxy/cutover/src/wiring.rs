@@ -212,16 +212,12 @@ fn shadow(config: &Config, telling: &Telling) -> Option<ShadowHandle> {
         .ok()
 }
 
-/// Samples outlive the process, and with them the key of their hashes. Who compares nothing gets
-/// no file.
+/// Samples outlive the process, and with them the key of their hashes. There is one also where
+/// nothing is compared yet: the next change of the files may want it.
 fn shadow_config(config: &Config) -> cutover_shadow::Config {
-    let default = cutover_shadow::Config::default();
-    if config.declaration.routes.iter().all(|route| route.shadow.is_none()) {
-        return default;
-    }
     let key = config.store.state_file.with_file_name("cutover-redaction.key");
     let redaction_key = cutover_shadow::Config::redaction_key_file(&key);
-    cutover_shadow::Config { redaction_key, ..default }
+    cutover_shadow::Config { redaction_key, ..cutover_shadow::Config::default() }
 }
 
 fn recorder_parts(

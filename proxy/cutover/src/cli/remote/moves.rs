@@ -50,6 +50,14 @@ pub(in crate::cli) fn rollback(
     let client = Client::connect(global, io)?;
     let answer = send(&client, &scope, "rollback", &body, &args.change)?;
     let exit = tell(&answer.body, answer.status, global, io)?;
+    if let Scope::Route(route) = scope
+        && args.to.is_none()
+        && answer.body.routes.is_empty()
+        && !global.output.is_json()
+    {
+        let more = format!("`cutover rollback {route} --to legacy` ends its copies too");
+        io.tell(&format!("hint: legacy serves {route} already; if it is in shadow, {more}"));
+    }
     match answer.body.left_out.as_slice() {
         [] => Ok(exit),
         rows => Err(left_out(rows)),

@@ -1,7 +1,7 @@
 //! One sample: the request and its answers, place by place.
 
 use comfy_table::Table;
-use cutover_control::api::SampleRow;
+use cutover_control::api::{ClusterName, SampleRow};
 use cutover_domain::compare::{VOLATILE, VolatilePart};
 use serde_json::Value;
 
@@ -11,6 +11,10 @@ use crate::cli::{
     io::Io,
     output::{print_table, table, utc},
 };
+
+/// Marks of places that differ.
+const FOUND: &str = "≠";
+const ALLOWED: &str = "≈";
 
 /// A place, and what legacy, new and legacy again have there.
 type Place = (String, [Option<String>; 3]);
@@ -22,7 +26,12 @@ pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<()
     }
     let places = places(&sample.document);
     writeln!(io.out)?;
-    print_table(&rows(&places, all, sample.document["reference"].is_object()), io)?;
+    print_table(&rows(&places, &sample.clusters, all, is_again(&sample.document)), io)?;
+    if places.iter().any(|place| differs(place) && !is_found(&sample.clusters, &place.0)) {
+        io.tell(&format!(
+            "{ALLOWED} is not why this sample is kept: noise, allowed by a rule, or not compared"
+        ));
+    }
     let left_out = places.iter().filter(|place| !all && !differs(place)).count();
     if left_out > 0 {
         io.tell(&format!(
@@ -32,13 +41,19 @@ pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<()
     Ok(())
 }
 
+/// There is a second answer of legacy's.
+fn is_again(document: &Value) -> bool {
+    document["reference"].is_object()
+}
+
 /// `again`: there is a second answer of legacy's.
-fn rows(places: &[Place], all: bool, again: bool) -> Table {
+fn rows(places: &[Place], found: &[ClusterName], all: bool, again: bool) -> Table {
     let (differing, same): (Vec<&Place>, Vec<&Place>) =
         places.iter().partition(|place| differs(place));
     let mut table = table(&["", "PLACE", "LEGACY", "NEW", "LEGACY AGAIN"]);
     for (place, values) in differing {
-        table.add_row(cells("≠", place, values, again));
+        let mark = if is_found(found, place) { FOUND } else { ALLOWED };
+        table.add_row(cells(mark, place, values, again));
     }
     for (place, values) in same.into_iter().filter(|_| all) {
         table.add_row(cells("", place, values, again));
@@ -83,6 +98,23 @@ fn differs((place, [legacy, new, again]): &Place) -> bool {
         VOLATILE.iter().any(|known| known.name == field && known.part == VolatilePart::Field)
     });
     !is_left_out && (legacy != new || legacy != again)
+}
+
+/// It is at, or below, a place for which the sample is kept.
+fn is_found(found: &[ClusterName], place: &str) -> bool {
+    let mut path = String::new();
+    let mut is_index = false;
+    for letter in place.chars() {
+        is_index &= letter != ']';
+        if !is_index {
+            path.push(letter);
+        }
+        is_index |= letter == '[';
+    }
+    found.iter().any(|cluster| {
+        let rest = path.strip_prefix(cluster.path.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
 }
 
 /// Every place of the three answers, in the order of legacy's, those that it lacks last.
