@@ -19,6 +19,7 @@ mod pieces;
 mod prefixed;
 pub mod settings;
 mod shared;
+mod splice;
 mod subjects;
 mod tee;
 pub mod tls;

@@ -18,6 +18,11 @@ impl<S> Prefixed<S> {
     pub(crate) fn new(prefix: Vec<u8>, stream: S) -> Prefixed<S> {
         Prefixed { prefix, stream }
     }
+
+    /// What gives the rest.
+    pub(crate) fn stream(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {

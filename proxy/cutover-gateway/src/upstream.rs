@@ -9,6 +9,7 @@ mod h1;
 mod place;
 mod pool;
 mod request;
+mod rest;
 mod wire;
 
 use std::{
@@ -37,6 +38,7 @@ pub(crate) use self::{
     place::PLACE_WANTED,
     pool::{Reuse, sweep},
     request::{AttemptError, Delivery, Lease, reserve},
+    rest::{Rest, WaitsFor},
 };
 use crate::{
     metrics::{GatewayMetrics, UpstreamLabelSet},

@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep};
 use super::clock::{Clock, Clocks};
 use super::handle::{ConnHandle, Shared};
 use super::{GuardConfig, GuardEvents, Phase, Refusal, Scanner};
-use crate::pieces;
+use crate::{pieces, splice};
 
 /// What a refused client may still send before the connection is cut, in bytes.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> AsyncWrite for Guarded<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -164,7 +164,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
         }
         ready!(this.write_interim_first(cx))?;
-        match pieces::poll_write(&mut this.stream, cx, bufs) {
+        let written = match splice::stand_in(bufs) {
+            None => pieces::poll_write(&mut this.stream, cx, bufs),
+            Some(at) => this.write_spliced(cx, bufs, at),
+        };
+        match written {
             Poll::Ready(done) => {
                 this.clocks.on_write();
                 Poll::Ready(done)

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::interim::{Interim, InterimHandle};
 use super::{Phase, Refusal};
+use crate::splice::Conduit;
 
 const UNDECIDED: u8 = 0;
 const DECLINED: u8 = 1;
@@ -50,6 +51,11 @@ impl ConnHandle {
         InterimHandle(self.0.clone())
     }
 
+    /// The connection's way around hyper.
+    pub(crate) fn conduit(&self) -> MutexGuard<'_, Conduit> {
+        self.0.conduit.lock()
+    }
+
     /// Why a request on this connection was refused; `None` if none was. Tells
     /// a refused body (whose read error reached the service) from a lost one.
     #[must_use]
@@ -90,6 +96,7 @@ pub(super) struct Shared {
     head_refused: AtomicU8,
     held: Mutex<Option<Waker>>,
     pub(super) interim: Mutex<Interim>,
+    pub(super) conduit: Mutex<Conduit>,
 }
 
 impl Shared {

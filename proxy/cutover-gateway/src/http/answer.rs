@@ -16,7 +16,7 @@ use super::{
     exchange::{Ending, Exchange},
     streams::Stream,
 };
-use crate::upstream::Lease;
+use crate::upstream::{Lease, Rest, WaitsFor};
 
 /// The body of an answer. Whatever becomes of it, its exchange is closed exactly once.
 pub(crate) struct Answer {
@@ -35,8 +35,7 @@ enum Content {
 }
 
 struct Streaming {
-    incoming: Incoming,
-    lease: Option<Lease>,
+    source: Source,
     idle: Duration,
     /// Since when the upstream has been waited for; `None` while it is the client who is slow.
     waiting_since: Option<Instant>,
@@ -44,6 +43,14 @@ struct Streaming {
     is_broken: bool,
     /// Armed only once the upstream has let us wait, re-armed only when it fires.
     patience: Option<Pin<Box<Sleep>>>,
+}
+
+/// Where an upstream's body comes from.
+pub(crate) enum Source {
+    /// hyper reads it; the lease is there until it has ended.
+    Hyper(Incoming, Option<Lease>),
+    /// From the socket.
+    Rest(Rest),
 }
 
 /// The answer broke off; hyper cuts the connection or resets the stream, so that the client sees
@@ -84,16 +91,10 @@ impl Answer {
     }
 
     /// An upstream's body as it comes.
-    pub(crate) fn streaming(
-        incoming: Incoming,
-        lease: Lease,
-        idle: Duration,
-        exchange: Box<Exchange>,
-    ) -> Answer {
+    pub(crate) fn streaming(source: Source, idle: Duration, exchange: Box<Exchange>) -> Answer {
         let mut answer = Answer {
             content: Content::Upstream(Box::new(Streaming {
-                incoming,
-                lease: Some(lease),
+                source,
                 idle,
                 waiting_since: None,
                 is_broken: false,
@@ -123,9 +124,9 @@ impl Answer {
 
     fn close_if_ended(&mut self) {
         if let Content::Upstream(streaming) = &mut self.content
-            && streaming.incoming.is_end_stream()
+            && streaming.source.has_ended()
         {
-            streaming.release();
+            streaming.source.release();
             self.close(Ending::Complete);
         }
     }
@@ -133,7 +134,7 @@ impl Answer {
     fn has_ended(&self) -> bool {
         match &self.content {
             Content::Text(text) => text.is_empty(),
-            Content::Upstream(streaming) => streaming.incoming.is_end_stream(),
+            Content::Upstream(streaming) => streaming.source.has_ended(),
         }
     }
 
@@ -190,7 +191,7 @@ impl Body for Answer {
             Some(Err(BrokenOff::Timeout)) => this.close(Ending::Timeout),
             None => {
                 if let Content::Upstream(streaming) = &mut this.content {
-                    streaming.release();
+                    streaming.source.release();
                 }
                 this.close(Ending::Complete);
             }
@@ -206,7 +207,10 @@ impl Body for Answer {
         match &self.content {
             _ if self.claims_length => SizeHint::new(),
             Content::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Content::Upstream(streaming) => streaming.incoming.size_hint(),
+            Content::Upstream(streaming) => match &streaming.source {
+                Source::Hyper(incoming, _) => incoming.size_hint(),
+                Source::Rest(rest) => SizeHint::with_exact(rest.length()),
+            },
         }
     }
 }
@@ -228,25 +232,25 @@ impl Streaming {
         if self.is_broken {
             return Poll::Ready(Some(Err(BrokenOff::Upstream)));
         }
-        let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        if frame.is_pending()
-            && let Some(lease) = &mut self.lease
-        {
-            lease.drive(cx);
-            frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
+        let frame = match self.source.poll_frame(cx) {
+            Ok(frame) => frame,
+            Err(WaitsFor::Source) => return self.poll_patience(cx),
+            Err(WaitsFor::Client) => {
+                self.waiting_since = None;
+                return Poll::Pending;
+            }
+        };
         match frame {
-            Poll::Ready(Some(Err(_))) => {
+            Some(Err(BrokenOff::Upstream)) => {
                 // hyper writes out what it has only when it has to wait, and nothing after an error.
                 self.is_broken = true;
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Poll::Ready(frame) => {
+            frame => {
                 self.waiting_since = None;
-                Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff::Upstream)))
+                Poll::Ready(frame)
             }
-            Poll::Pending => self.poll_patience(cx),
         }
     }
 
@@ -262,10 +266,52 @@ impl Streaming {
         }
         Poll::Pending
     }
+}
 
+// === impl Source ===
+
+impl Source {
+    /// The next frame, `None` at the end; or whom it waits for.
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Result<Frame<Bytes>, BrokenOff>>, WaitsFor> {
+        match self {
+            Source::Hyper(incoming, lease) => {
+                let mut frame = Pin::new(&mut *incoming).poll_frame(cx);
+                if frame.is_pending()
+                    && let Some(lease) = lease
+                {
+                    lease.drive(cx);
+                    frame = Pin::new(incoming).poll_frame(cx);
+                }
+                match frame {
+                    Poll::Ready(frame) => {
+                        Ok(frame.map(|frame| frame.map_err(|_| BrokenOff::Upstream)))
+                    }
+                    Poll::Pending => Err(WaitsFor::Source),
+                }
+            }
+            Source::Rest(rest) if rest.length() == 0 => Ok(None),
+            Source::Rest(rest) => match rest.poll_data(cx) {
+                Ok(data) => Ok(Some(Ok(Frame::data(data?)))),
+                Err(_) => Ok(Some(Err(BrokenOff::Upstream))),
+            },
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match self {
+            Source::Hyper(incoming, _) => incoming.is_end_stream(),
+            Source::Rest(rest) => rest.length() == 0,
+        }
+    }
+
+    /// The body has ended: its connection may serve another request.
     fn release(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.release();
+        match self {
+            Source::Hyper(_, lease) => lease.take().into_iter().for_each(Lease::release),
+            Source::Rest(rest) => rest.release(),
         }
     }
 }

@@ -83,6 +83,11 @@ pub(crate) fn strip_response(headers: &mut HeaderMap) {
     strip(headers, |_| false);
 }
 
+/// The connection ends with this message.
+pub(crate) fn says_close(headers: &HeaderMap) -> bool {
+    names(headers, header::CONNECTION, "close")
+}
+
 /// Tells the client about the upgrade that an answer makes or asks for.
 pub(crate) fn set_upgrade(headers: &mut HeaderMap, upgrade: HeaderValue) {
     headers.insert(header::UPGRADE, upgrade);

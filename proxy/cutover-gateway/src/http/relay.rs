@@ -9,21 +9,21 @@ use std::{
 };
 
 use cutover_domain::{OnFailure, Side, WriteClass};
-use cutover_telemetry::span::ClientSpan;
+use cutover_telemetry::span::{ClientSpan, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header, request::Parts};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use self::failure::Next;
 use super::{
     Unanswerable,
-    answer::Answer,
+    answer::{Answer, Source},
     exchange::Exchange,
     headers::{self, Hop},
     tunnel,
 };
 use crate::{
     live::Patience,
-    upstream::{self, AttemptError, Lease, Reuse, Upstream},
+    upstream::{self, AttemptError, Lease, Rest, Reuse, Upstream},
 };
 
 /// Pauses between attempts at a new side that owns the entity.
@@ -183,7 +183,7 @@ impl Relay {
         patience: &Patience,
     ) -> Result<Response<Answer>, Unanswerable> {
         self.settle_interim().await;
-        let (mut parts, incoming) = response.into_parts();
+        let (mut parts, mut incoming) = response.into_parts();
         self.exchange.status = Some(parts.status);
         if let Some(upload) = &self.exchange.upload {
             upload.answered();
@@ -201,6 +201,7 @@ impl Relay {
             return Ok(tunnel::open(tunnel, response, lease, self.exchange));
         }
         let offered = self.offered_upgrade(&parts);
+        let rest = self.splice(&parts, &mut incoming, &mut lease);
         headers::strip_response(&mut parts.headers);
         if let Some(upgrade) = offered {
             headers::set_upgrade(&mut parts.headers, upgrade);
@@ -215,9 +216,27 @@ impl Relay {
         let claims_length = parts.status == StatusCode::NOT_MODIFIED
             && self.exchange.version < Version::HTTP_2
             && parts.headers.contains_key(header::CONTENT_LENGTH);
-        let answer = Answer::streaming(incoming, lease, patience.idle, self.exchange);
+        let source = match rest {
+            Some(rest) => Source::Rest(rest),
+            None => Source::Hyper(incoming, Some(lease)),
+        };
+        let answer = Answer::streaming(source, patience.idle, self.exchange);
         let answer = if claims_length { answer.claiming_length() } else { answer };
         Ok(Response::from_parts(parts, answer))
+    }
+
+    /// The body around hyper: where nobody reads it, it need not be copied.
+    fn splice(
+        &self,
+        parts: &http::response::Parts,
+        incoming: &mut Incoming,
+        lease: &mut Lease,
+    ) -> Option<Rest> {
+        let client = self.exchange.connection.guard.as_ref()?;
+        let is_read =
+            self.exchange.connection.scheme == Scheme::Https || self.exchange.copying.is_some();
+        let is_kept = lease.version == Version::HTTP_11 && !headers::says_close(&parts.headers);
+        if is_read { None } else { lease.splice(incoming, client, is_kept) }
     }
 
     /// What a 426 asks the client to upgrade to; it must say so (RFC 9110 §15.5.22). HTTP/2 has no

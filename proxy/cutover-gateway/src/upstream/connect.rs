@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use cutover_domain as domain;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::ServerName;
@@ -13,13 +13,8 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-use super::{H1, Ready, Sender, Shared, Upstream, pool, wire::Wire};
+use super::{H1, Ready, Sender, Shared, Upstream, h1::HEAD_BYTES_MAX, pool, wire::Wire};
 use crate::tls::{self, ClientTls};
-
-/// Most header fields of an answer; hyper's default of 100 is below what some monoliths send.
-const HEADERS_MAX: usize = 256;
-/// Longest answer head, in bytes.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// What an upstream may send ahead on one HTTP/2 stream, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 512 * 1024;
@@ -62,22 +57,22 @@ pub(super) async fn connect(
 async fn attempt(upstream: &Upstream, permit: OwnedSemaphorePermit) -> Result<Ready, ConnectError> {
     let stream = tcp(upstream).await?;
     let peer = stream.peer_addr().map_err(ConnectError::Tcp)?;
-    let stream = Wire::new(stream);
     let place = Place { _permit: permit, connections: upstream.connections.clone() };
     place.connections.inc();
     let Some((config, name)) = &upstream.tls else {
         return if upstream.is_http2_only() {
-            http2(upstream, stream, peer, place).await
+            http2(upstream, Wire::new(stream), peer, place).await
         } else {
-            http1(stream, peer, place).await
+            http1(H1::over_socket(stream, place).await, peer)
         };
     };
+    let stream = Wire::new(stream);
     let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
     let stream = connector.connect(name.clone(), stream).await.map_err(ConnectError::Tls)?;
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         http2(upstream, stream, peer, place).await
     } else {
-        http1(stream, peer, place).await
+        http1(H1::over(stream, place).await, peer)
     }
 }
 
@@ -96,24 +91,9 @@ async fn tcp(upstream: &Upstream) -> Result<TcpStream, ConnectError> {
     Ok(stream)
 }
 
-async fn http1(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    peer: SocketAddr,
-    place: Place,
-) -> Result<Ready, ConnectError> {
-    let (sender, connection) = http1::Builder::new()
-        .preserve_header_case(true)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(ConnectError::Handshake)?;
-    let driver = async move {
-        let _place = place;
-        // How it ends is told to the request in flight; without one there is nothing to tell.
-        let _ = connection.with_upgrades().await;
-    };
-    Ok(Ready { sender: Sender::H1(H1::new(sender, driver)), peer, reused: false })
+fn http1(h1: hyper::Result<H1>, peer: SocketAddr) -> Result<Ready, ConnectError> {
+    let h1 = h1.map_err(ConnectError::Handshake)?;
+    Ok(Ready { sender: Sender::H1(h1), peer, reused: false })
 }
 
 async fn http2(
@@ -164,7 +144,7 @@ pub(super) fn tls(
 }
 
 /// A place among an upstream's connections; free again when the connection has ended.
-struct Place {
+pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
     connections: Gauge,
 }

@@ -6,16 +6,25 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
 };
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Request, Response, header};
 use hyper::{
     body::Incoming,
     client::conn::{TrySendError, http1},
+    rt::{Read, Write},
 };
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 
-use super::Outgoing;
+use super::{Outgoing, connect::Place, wire::Wire};
+
+/// Most header fields of an answer; hyper's default of 100 is below what some monoliths send.
+const HEADERS_MAX: usize = 256;
+/// Longest answer head, in bytes.
+pub(super) const HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// A connection that serves one request at a time.
 pub(super) struct H1 {
@@ -27,18 +36,66 @@ pub(super) struct H1 {
 enum Driver {
     /// To be polled by whoever waits for the connection.
     Ours(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// The same, of a connection whose socket can be had back.
+    Socket(Box<Socket>),
     /// A task of its own, or the end.
     Elsewhere,
+}
+
+struct Socket {
+    connection: http1::Connection<TokioIo<Wire<TcpStream>>, Outgoing>,
+    place: Place,
+}
+
+/// A socket that hyper gave back.
+pub(super) struct Returned {
+    pub(super) stream: TcpStream,
+    /// The upstream got all of the request.
+    pub(super) is_flushed: bool,
+    /// What was read and belongs to the answer.
+    pub(super) read: Bytes,
+    pub(super) place: Place,
 }
 
 // === impl H1 ===
 
 impl H1 {
-    pub(super) fn new(
-        sender: http1::SendRequest<Outgoing>,
-        driver: impl Future<Output = ()> + Send + 'static,
-    ) -> H1 {
-        H1 { sender, driver: Driver::Ours(Box::pin(driver)) }
+    /// Over any stream.
+    pub(super) async fn over(
+        stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        place: Place,
+    ) -> hyper::Result<H1> {
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let driver = async move {
+            let _place = place;
+            // How it ends is told to the request in flight; without one there is nothing to tell.
+            let _ = connection.with_upgrades().await;
+        };
+        Ok(H1 { sender, driver: Driver::Ours(Box::pin(driver)) })
+    }
+
+    /// Over a socket that can be had back.
+    pub(super) async fn over_socket(stream: TcpStream, place: Place) -> hyper::Result<H1> {
+        let (sender, connection) = handshake(TokioIo::new(Wire::new(stream))).await?;
+        let socket = Socket { connection, place };
+        Ok(H1 { sender, driver: Driver::Socket(Box::new(socket)) })
+    }
+
+    /// The socket, between an answer's head and the rest of its body, of which hyper has read no
+    /// more than `incoming` holds and what is returned.
+    pub(super) fn take_socket(&mut self) -> Option<Returned> {
+        if !self.has_socket() {
+            return None;
+        }
+        let Driver::Socket(socket) = self.driver.take() else { return None };
+        let Socket { connection, place } = *socket;
+        let parts = connection.into_parts();
+        let (stream, is_flushed) = parts.io.into_inner().into_inner();
+        Some(Returned { stream, is_flushed, read: parts.read_buf, place })
+    }
+
+    pub(super) fn has_socket(&self) -> bool {
+        matches!(self.driver, Driver::Socket(_))
     }
 
     /// Sends a request and waits for the head of its answer.
@@ -47,6 +104,9 @@ impl H1 {
         request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
         let H1 { sender, driver } = self;
+        if request.headers().contains_key(header::UPGRADE) {
+            driver.allow_upgrade();
+        }
         let mut answer = std::pin::pin!(sender.try_send_request(request));
         std::future::poll_fn(|cx| {
             driver.poll(cx);
@@ -71,7 +131,8 @@ impl H1 {
 
     /// Gives the connection a task: something is left to do that nobody will wait for.
     pub(super) fn detach(&mut self) {
-        if let Driver::Ours(driver) = std::mem::replace(&mut self.driver, Driver::Elsewhere) {
+        self.driver.allow_upgrade();
+        if let Driver::Ours(driver) = self.driver.take() {
             tokio::spawn(driver);
         }
     }
@@ -100,10 +161,37 @@ pub(super) enum State {
 
 impl Driver {
     fn poll(&mut self, cx: &mut Context<'_>) {
-        if let Driver::Ours(driver) = self
-            && let Poll::Ready(()) = driver.as_mut().poll(cx)
-        {
+        let polled = match self {
+            Driver::Socket(socket) => Pin::new(&mut socket.connection).poll(cx).map(drop),
+            Driver::Ours(driver) => driver.as_mut().poll(cx),
+            Driver::Elsewhere => return,
+        };
+        if polled.is_ready() {
             *self = Driver::Elsewhere;
         }
     }
+
+    fn take(&mut self) -> Driver {
+        std::mem::replace(self, Driver::Elsewhere)
+    }
+
+    /// hyper gives a socket back, or what it became by an upgrade, but not either.
+    fn allow_upgrade(&mut self) {
+        *self = match self.take() {
+            Driver::Socket(socket) => Driver::Ours(Box::pin(async move {
+                let Socket { connection, place } = *socket;
+                let _place = place;
+                let _ = connection.with_upgrades().await;
+            })),
+            driver => driver,
+        };
+    }
+}
+
+async fn handshake<S: Read + Write + Unpin>(
+    stream: S,
+) -> hyper::Result<(http1::SendRequest<Outgoing>, http1::Connection<S, Outgoing>)> {
+    let mut builder = http1::Builder::new();
+    builder.preserve_header_case(true).max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX);
+    builder.handshake(stream).await
 }

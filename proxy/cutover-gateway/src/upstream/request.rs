@@ -9,7 +9,11 @@ use std::{
 use http::{Request, Response, Version};
 use hyper::{body::Incoming, client::conn::TrySendError};
 
-use super::{ConnectError, Outgoing, Ready, Sender, Upload, Upstream, place, pool, pool::Reuse};
+use super::{
+    ConnectError, Outgoing, Ready, Rest, Sender, Upload, Upstream, place, pool, pool::Reuse,
+    rest::Home,
+};
+use crate::guard::ConnHandle;
 
 /// An answer's head has come; the connection, or our share of it, is ours until the body has ended.
 pub(crate) struct Lease {
@@ -171,6 +175,19 @@ impl Lease {
         if let Sender::H1(h1) = &mut self.sender {
             h1.detach();
         }
+    }
+
+    /// The body around hyper, where it is long and goes from socket to socket. `is_kept`: the
+    /// upstream did not say that it closes the connection.
+    pub(crate) fn splice(
+        &mut self,
+        incoming: &mut Incoming,
+        client: &ConnHandle,
+        is_kept: bool,
+    ) -> Option<Rest> {
+        let Sender::H1(h1) = &mut self.sender else { return None };
+        let (upstream, peer, idle) = (self.upstream, self.peer, self.idle);
+        Rest::of(h1, incoming, client, Home { upstream, peer, idle, is_kept })
     }
 
     /// The answer's body has ended: the connection may serve another request.

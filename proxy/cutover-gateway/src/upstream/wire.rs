@@ -17,11 +17,18 @@ use crate::pieces;
 pub(super) struct Wire<S> {
     stream: S,
     is_deaf: bool,
+    /// hyper has written all it had to.
+    is_flushed: bool,
 }
 
 impl<S> Wire<S> {
     pub(super) fn new(stream: S) -> Wire<S> {
-        Wire { stream, is_deaf: false }
+        Wire { stream, is_deaf: false, is_flushed: true }
+    }
+
+    /// The stream, and whether the other end got all of what was to be written.
+    pub(super) fn into_inner(self) -> (S, bool) {
+        (self.stream, self.is_flushed && !self.is_deaf)
     }
 
     fn forgive(&mut self, written: Poll<io::Result<usize>>, all: usize) -> Poll<io::Result<usize>> {
@@ -54,6 +61,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.is_deaf {
             return Poll::Ready(Ok(bytes.len()));
         }
+        self.is_flushed = false;
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.forgive(written, bytes.len())
     }
@@ -67,6 +75,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.is_deaf {
             return Poll::Ready(Ok(all));
         }
+        self.is_flushed = false;
         let written = pieces::poll_write(&mut self.stream, cx, slices);
         self.forgive(written, all)
     }
@@ -75,7 +84,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         self.stream.is_write_vectored()
     }
 
+    /// hyper does so once nothing is left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.is_flushed = true;
         match self.is_deaf {
             true => Poll::Ready(Ok(())),
             false => Pin::new(&mut self.stream).poll_flush(cx),

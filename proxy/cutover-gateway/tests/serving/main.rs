@@ -15,5 +15,6 @@ mod places;
 mod plain;
 mod rig;
 mod smuggling;
+mod splice;
 mod tls;
 mod upstreams;

@@ -1,6 +1,6 @@
 //! Writing what hyper does not: interim answers, our own refusals, the linger.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::super::Phase;
 use super::super::interim::Interim;
 use super::{Closing, Guarded, Stage};
+use crate::splice;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     /// What is left of our own answer; `None` if hyper answers.
@@ -32,6 +33,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
                 Poll::Ready(done)
             }
             Poll::Pending => self.wait_write(cx),
+        }
+    }
+
+    /// Writes what is before the stand-in `at` a position, or what it stands for.
+    pub(super) fn write_spliced(
+        &self,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+        at: usize,
+    ) -> Poll<io::Result<usize>>
+    where
+        S: 'static,
+    {
+        let Some(client) = splice::socket(&self.stream) else {
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        };
+        match pieces.split_at(at) {
+            ([], from) => self.shared.0.conduit.lock().poll_drain(client, cx, from[0].len()),
+            (before, _) => splice::poll_write_before(client, cx, before),
         }
     }
 
