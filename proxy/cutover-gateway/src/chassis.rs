@@ -167,10 +167,10 @@ async fn stopped(commands: &mut mpsc::Receiver<Command>) {
 impl<C: Connections> End<C> {
     /// `empties_backlog`: nobody else listens on these sockets.
     fn stop_accepting(&self, empties_backlog: bool) {
-        self.presences.stop_accepting(empties_backlog);
         for listener in &self.listeners {
             listener.close();
         }
+        self.presences.stop_accepting(empties_backlog);
     }
 
     async fn hand_over(&self, path: std::path::PathBuf) -> Result<(), HandOverError> {

@@ -20,8 +20,17 @@ pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<Arc<TlsListener>>,
     settings: ArcSwap<ListenerSettings>,
+    socket: Mutex<Socketed>,
+}
+
+#[derive(Debug)]
+struct Socketed {
     /// `None` once it is closed.
-    socket: Mutex<Option<std::net::TcpListener>>,
+    socket: Option<std::net::TcpListener>,
+    /// Worker threads that accept on it.
+    workers: usize,
+    /// Nobody begins to accept any more.
+    is_closing: bool,
 }
 
 // === impl Listener ===
@@ -43,7 +52,7 @@ impl Listener {
             address: socket.local_addr()?,
             tls,
             settings: ArcSwap::from_pointee(settings.clone()),
-            socket: Mutex::new(Some(socket)),
+            socket: Mutex::new(Socketed { socket: Some(socket), workers: 0, is_closing: false }),
         })
     }
 
@@ -56,24 +65,44 @@ impl Listener {
         self.settings.store(Arc::new(settings.clone()));
     }
 
-    /// The socket, for one worker thread's runtime.
+    /// The socket, for one worker thread's runtime, until it [leaves](Listener::leave).
     pub(crate) fn accepting(&self) -> io::Result<tokio::net::TcpListener> {
-        let socket = self.socket()?;
+        let mut socketed = self.socket.lock();
+        let Some(socket) = socketed.socket.as_ref().filter(|_| !socketed.is_closing) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let socket = socket.try_clone()?;
         socket.set_nonblocking(true)?;
-        tokio::net::TcpListener::from_std(socket)
+        let socket = tokio::net::TcpListener::from_std(socket)?;
+        socketed.workers += 1;
+        Ok(socket)
     }
 
     /// Another handle to the socket. Fails once it is closed.
     pub(crate) fn socket(&self) -> io::Result<std::net::TcpListener> {
-        match &*self.socket.lock() {
+        match &self.socket.lock().socket {
             Some(socket) => socket.try_clone(),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    /// Lets go of the socket: once the workers have too, connecting is refused.
+    /// The socket is to close when the last worker leaves it: then connecting is refused.
     pub(crate) fn close(&self) {
-        self.socket.lock().take();
+        let mut socketed = self.socket.lock();
+        socketed.is_closing = true;
+        if socketed.workers == 0 {
+            socketed.socket = None;
+        }
+    }
+
+    /// A worker has let go of its handle. The last one of a socket that is to close gets it, and
+    /// closes it by dropping it: whoever is in its backlog then is cut off, so it had better be
+    /// emptied right before.
+    pub(crate) fn leave(&self) -> Option<std::net::TcpListener> {
+        let mut socketed = self.socket.lock();
+        socketed.workers -= 1;
+        let is_last = socketed.is_closing && socketed.workers == 0;
+        if is_last { socketed.socket.take() } else { None }
     }
 }
 
@@ -85,3 +114,6 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,7 +206,8 @@ pub(super) fn is_bare(key: &str) -> bool {
 }
 
 /// Whether a key is data rather than a name: a number, date or time, a UUID or ULID, 16 or more
-/// hex digits, four or more decimal digits anywhere, an e-mail address, or longer than 64 bytes.
+/// hex digits, four or more decimal digits anywhere, an e-mail address, someone's name (`Erika
+/// Maier`: several words, the first with a capital), or longer than 64 bytes.
 pub fn is_id(key: &str) -> bool {
     let bytes = key.as_bytes();
     let Some(first) = bytes.first() else { return false };
@@ -216,6 +217,7 @@ pub fn is_id(key: &str) -> bool {
         && digits < DIGITS_MAX
         && first.is_ascii_alphabetic()
         && !bytes.contains(&b'@')
+        && !(first.is_ascii_uppercase() && bytes.contains(&b' '))
     {
         return false;
     }
@@ -225,6 +227,7 @@ pub fn is_id(key: &str) -> bool {
         || is_hex_id(bytes)
         || is_ulid(bytes)
         || is_mail(key)
+        || is_full_name(key)
 }
 
 /// `17`, `-3.5`, `2026-11-21T10:00:00Z`.
@@ -251,6 +254,10 @@ fn is_ulid(bytes: &[u8]) -> bool {
 
 fn is_mail(key: &str) -> bool {
     key.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+}
+
+fn is_full_name(key: &str) -> bool {
+    key.starts_with(char::is_uppercase) && key.trim_end().contains(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::{Presence, Presences, Stage};
 use crate::{listener::Listener, metrics::TurnedAway};
@@ -59,10 +59,35 @@ pub(super) async fn accept<C: Connections>(
             accepted = socket.accept() => take(accepted, &connections, &listener, &presences).await,
         }
     }
-    while presences.empties_backlog()
-        && let Some(accepted) = now(&socket).await
+    drop(socket);
+    if let Some(last) = listener.leave()
+        && presences.empties_backlog()
     {
-        take(accepted, &connections, &listener, &presences).await;
+        empty(last, &connections, &listener, &presences).await;
+    }
+}
+
+/// Takes who is in the backlog of a socket, and closes it: between the two nobody else gets there
+/// but by a hair.
+async fn empty<C: Connections>(
+    socket: std::net::TcpListener,
+    connections: &Arc<C>,
+    listener: &Arc<Listener>,
+    presences: &Arc<Presences>,
+) {
+    let mut waiting = Vec::new();
+    loop {
+        // Asked itself and not by readiness, which lags behind.
+        match socket.accept() {
+            Ok(accepted) => waiting.push(accepted),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => break,
+        }
+    }
+    drop(socket);
+    for (stream, peer) in waiting {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        take(stream.map(|stream| (stream, peer)), connections, listener, presences).await;
     }
 }
 
@@ -89,13 +114,4 @@ async fn take<C: Connections>(
         }
         Err(reason) => connections.turned_away(reason),
     }
-}
-
-/// A connection that is waiting already.
-async fn now(socket: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    std::future::poll_fn(|cx| match socket.poll_accept(cx) {
-        std::task::Poll::Ready(accepted) => std::task::Poll::Ready(Some(accepted)),
-        std::task::Poll::Pending => std::task::Poll::Ready(None),
-    })
-    .await
 }

@@ -17,6 +17,9 @@ fn ids_and_names() {
         "+49 151 23456789",
         "550e8400e29b",
         "SN12A34B",
+        "Erika Maier",
+        "Émile Zola",
+        "Günther von Berg",
         "x2345678901234567890123456789012345678901234567890123456789012345",
     ] {
         assert!(is_id(key), "{key}");
@@ -29,6 +32,8 @@ fn ids_and_names() {
         "ipv4",
         "sha256",
         "first name",
+        "Name",
+        "Name ",
         "@type",
         "@context",
         "$ref",
