@@ -72,7 +72,7 @@ codes! {
         "Add `writes = \"…\"` to the route."
     WritesStay "writes_stay" 409
         "A route that writes may pass `shadow` only if both sides see its writes."
-        "Declare the group's sync, or `shared_store = true` if there is one store."
+        "Stop at `shadow`, or declare `shared_store = true` for the group if there is one store."
     BadPercent "bad_percent" 422
         "The percentage does not fit: 0.01 to 100, two decimals, in `canary` only."
         "Give `--percent N` with `canary`, and none with other phases."

@@ -146,7 +146,7 @@ fn target(route: &RouteSpec, group: &Group, node: &Node, context: &mut Context<'
             Diagnostic::error(Code::WritesStay, message)
                 .why("its group keeps the two sides' stores apart")
                 .hint(format!(
-                    "declare `sync` or `shared_store = true` in `[group.{}]`, or stop at `shadow`",
+                    "stop at `shadow`, or declare `shared_store = true` in `[group.{}]` if there is one store",
                     group.id
                 ))
         }

@@ -18,6 +18,13 @@ pub(super) fn convert(
 ) -> Option<Group> {
     let subjects = subjects(item, context);
     let cohort = cohort(item, context);
+    if item.doc.sync.is_some() {
+        context.push(
+            Diagnostic::error(Code::NotSupported, "this version keeps no stores in step")
+                .at(item.node.find(&["sync"]).place.clone())
+                .hint("leave `sync` out; until there is one, a route that writes stops at `shadow`"),
+        );
+    }
     Some(Group {
         id: item.name.clone(),
         owner: item.doc.owner.clone(),

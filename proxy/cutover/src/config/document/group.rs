@@ -26,8 +26,8 @@ pub struct Group {
     /// Who belongs to new in `canary`, beside the percentage.
     #[serde(default, skip_serializing_if = "Cohort::is_empty")]
     pub cohort: Cohort,
-    /// How both sides' stores are kept in step. Accepted as a declaration; its keys come with
-    /// data sync.
+    /// How both sides' stores are kept in step. Not supported by this version: writes that one
+    /// side alone gets would be lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<Sync>,
     /// Both sides work on one store, so no sync is needed.

@@ -806,7 +806,28 @@ phase = "live""#,
             10 | phase = "live"
                |         ^^^^^^ its group keeps the two sides' stores apart
                |
-               = help: declare `sync` or `shared_store = true` in `[group.devices]`, or stop at `shadow`
+               = help: stop at `shadow`, or declare `shared_store = true` in `[group.devices]` if there is one store
+        "#]],
+    );
+}
+
+#[test]
+fn sync_that_nothing_does() {
+    team(
+        r#"[[route]]"#,
+        r#"[group.names]
+owner = "x"
+sync = { anything = "goes" }
+
+[[route]]"#,
+        expect![[r#"
+            error[not_supported]: this version keeps no stores in step
+             --> routes/devices.toml:7:8
+              |
+            7 | sync = { anything = "goes" }
+              |        ^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave `sync` out; until there is one, a route that writes stops at `shadow`
         "#]],
     );
 }
