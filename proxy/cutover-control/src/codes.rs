@@ -73,6 +73,9 @@ codes! {
     WritesStay "writes_stay" 409
         "A route that writes may pass `shadow` only if both sides see its writes."
         "Stop at `shadow`, or declare `shared_store = true` for the group if there is one store."
+    NoSubject "no_subject" 409
+        "More than 5 % of the route's requests name no subject: in `canary` legacy serves them whatever the share."
+        "`cutover explain` shows what a request yields; add the `subject` source that these have, or go on with `--force` (role approver)."
     BadPercent "bad_percent" 422
         "The percentage does not fit: 0.01 to 100, two decimals, in `canary` only."
         "Give `--percent N` with `canary`, and none with other phases."

@@ -23,6 +23,8 @@ pub struct RouteCounters {
     pub legacy: SideCounters,
     /// Requests that new was chosen for.
     pub new: SideCounters,
+    /// Requests in `canary` that named no subject, so that legacy was chosen whatever its share.
+    pub no_subject: u64,
 }
 
 /// Counters of one side of a route; all rise from 0 at the start of the process.
@@ -54,6 +56,9 @@ pub struct LiveNumbers {
     pub legacy: SideNumbers,
     /// Of new.
     pub new: SideNumbers,
+    /// Fraction in `0..=1` of the requests that named no subject; `None` with less than
+    /// [`SUBJECTS_MIN`] requests.
+    pub no_subject: Option<f64>,
 }
 
 /// One side of it.
@@ -70,6 +75,9 @@ pub struct SideNumbers {
 
 /// Length of the window.
 pub const WINDOW_MS: u64 = 10_000;
+
+/// Fewer requests say nothing about how many of a route's name a subject.
+pub(crate) const SUBJECTS_MIN: u64 = 20;
 
 /// A sliding window over counters. Time is an argument.
 #[derive(Debug, Default)]
@@ -112,7 +120,13 @@ impl Window {
             |side| SideNumbers::of(&now.side(side).since(then.side(side)), seconds, bounds_seconds);
         let (legacy, new) = (side(Side::Legacy), side(Side::New));
         let requests_per_second = legacy.requests_per_second + new.requests_per_second;
-        LiveNumbers { requests_per_second, legacy, new }
+        let requests = [Side::Legacy, Side::New]
+            .map(|side| now.side(side).since(then.side(side)).total())
+            .iter()
+            .sum::<u64>();
+        let no_subject = now.no_subject.checked_sub(then.no_subject).unwrap_or(now.no_subject);
+        let no_subject = (requests >= SUBJECTS_MIN).then(|| no_subject as f64 / requests as f64);
+        LiveNumbers { requests_per_second, legacy, new, no_subject }
     }
 }
 

@@ -118,6 +118,7 @@ const PROMOTE_CODES: &[Code] = &[
     Code::NoNew,
     Code::NoWriteClass,
     Code::WritesStay,
+    Code::NoSubject,
     Code::BadPercent,
     Code::NotForward,
     Code::LegacyAll,

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cutover_domain::{Percent, Phase, Target};
+use cutover_domain::{Percent, Phase, Route, Target};
 use cutover_store::{LatchChange, Trigger};
 use http::StatusCode;
 
@@ -30,12 +30,19 @@ use crate::{
 /// Longest `?wait`.
 const WAIT_MS_MAX: u64 = 60_000;
 
+/// The largest share of requests without a subject with which a `canary` may step up.
+const NO_SUBJECT_MAX: f64 = 0.05;
+
 pub(super) fn promote(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
         let body: PromoteBody = call.json()?;
         let percent = body.percent.map(percent).transpose()?;
+        let scope = scope(&call.id);
+        if !body.force {
+            check_subjects(&admin, &scope)?;
+        }
         let action = Action::Promote { to: body.to.map(Phase::from), percent, force: body.force };
-        moved(&admin, &call, scope(&call.id), action, body.reason, body.expect).await
+        moved(&admin, &call, scope, action, body.reason, body.expect).await
     })
 }
 
@@ -173,15 +180,35 @@ fn percent(number: f64) -> Result<Percent, Failure> {
         .map_err(|error| Failure::new(Code::BadPercent, error.to_string()).at("percent"))
 }
 
-/// Where the routes concerned are now.
-fn present(admin: &Admin, scope: &Scope) -> Vec<PresentRow> {
+/// A larger share of a cohort means little where many requests belong to nobody.
+fn check_subjects(admin: &Admin, scope: &Scope) -> Result<(), Failure> {
     let view = admin.parts.controller.view();
-    let concerned = |route: &&cutover_domain::Route| match scope {
+    let steps_up =
+        |route: &&Route| route.state.phase == Phase::Canary && is_concerned(scope, route);
+    let ids = view.table.routes.iter().filter(steps_up).map(|route| route.spec.id.as_str());
+    for (id, numbers) in admin.numbers(ids) {
+        if let Some(share) = numbers.no_subject.filter(|share| *share > NO_SUBJECT_MAX) {
+            let percent = (share * 100.0).round();
+            let message = format!("{percent} % of the requests of `{id}` name no subject");
+            return Err(Failure::new(Code::NoSubject, message));
+        }
+    }
+    Ok(())
+}
+
+fn is_concerned(scope: &Scope, route: &Route) -> bool {
+    match scope {
         Scope::All => true,
         Scope::Route(id) => route.spec.id == *id,
         Scope::Group(id) => route.spec.group == *id,
-    };
-    let row = |route: &cutover_domain::Route| PresentRow {
+    }
+}
+
+/// Where the routes concerned are now.
+fn present(admin: &Admin, scope: &Scope) -> Vec<PresentRow> {
+    let view = admin.parts.controller.view();
+    let concerned = |route: &&Route| is_concerned(scope, route);
+    let row = |route: &Route| PresentRow {
         route: route.spec.id.clone(),
         at: TargetRow::from(route.state.target()),
         revision: route.state.revision,

@@ -22,6 +22,18 @@ fn numbers_are_those_between_oldest_and_newest() {
 }
 
 #[test]
+fn who_names_no_subject_is_known_after_some_requests() {
+    let counters =
+        |ok, no_subject| RouteCounters { no_subject, ..counters("a", ok, 0, [ok, 0, 0, 0]) };
+    let mut window = Window::default();
+    window.push(0, vec![counters(100, 7)]);
+    window.push(1_000, vec![counters(119, 26)]);
+    assert_eq!(window.numbers("a", &BOUNDS).no_subject, None);
+    window.push(2_000, vec![counters(140, 27)]);
+    assert_eq!(window.numbers("a", &BOUNDS).no_subject, Some(0.5));
+}
+
+#[test]
 fn what_is_older_than_the_window_is_forgotten() {
     let mut window = Window::default();
     for second in 0..60 {

@@ -88,6 +88,8 @@ pub struct RouteCounts {
     pub sides: [SideCounts; 2],
     /// Requests that new failed and legacy answered.
     pub fallbacks: u64,
+    /// Requests in `canary` that named no subject.
+    pub no_subject: u64,
 }
 
 /// What one side of a route has served since the process started. The side is the one that the
@@ -271,6 +273,7 @@ impl RouteMetrics {
             route: self.route.as_str().to_owned(),
             sides: [0, 1].map(|side| self.sides[side].counts()),
             fallbacks: self.fallbacks.get(),
+            no_subject: self.no_subject.get(),
         }
     }
 

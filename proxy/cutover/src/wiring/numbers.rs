@@ -21,7 +21,8 @@ impl LiveCounters for Numbers {
 
 fn route(counts: RouteCounts) -> RouteCounters {
     let [legacy, new] = counts.sides;
-    RouteCounters { route: counts.route, legacy: side(legacy), new: side(new) }
+    let (legacy, new) = (side(legacy), side(new));
+    RouteCounters { route: counts.route, legacy, new, no_subject: counts.no_subject }
 }
 
 fn side(counts: SideCounts) -> SideCounters {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cutover_domain::bucket;
 use e2e::client::{self, Client};
-use e2e::config::device_read;
+use e2e::config::{GROUP, Route, device_read};
 use e2e::load::{Load, Pace, Plan, Shot};
 use e2e::rig::{HomePlan, Pair};
 use e2e::upstream::{Fault, Upstream};
@@ -183,6 +183,34 @@ async fn hold_keeps_a_route_from_moving_forward_but_not_back() {
     cutover(&["hold", "device-read", "--reason", "again"]).await.ok().unwrap();
     pair.proxy.flip(&["rollback", "device-read"]).await.unwrap();
     assert_eq!(pair.side(&path(1)).await.unwrap(), "legacy");
+}
+
+#[tokio::test]
+async fn a_canary_whose_requests_name_no_subject_does_not_step_up() {
+    let rig = Rig::new().unwrap();
+    let upstream = Upstream::start("one").await.unwrap();
+    let list = Route { id: "device-list", methods: &["GET"], path: "/api/v1/devices" };
+    let target = "phase = \"canary\"\npercent = 5.0";
+    let routes = format!("{GROUP}{}", list.text("legacy", "new", "safe", target));
+    let urls =
+        [("legacy", upstream.url()), ("new", upstream.url().replace("127.0.0.1", "localhost"))];
+    let proxy = rig.proxy(Config::new(urls).routes(routes)).await.unwrap();
+    let mut client = Client::http1(proxy.addr()).await.unwrap();
+    let mut ask = async |named: u32, of: u32| {
+        for n in 0..of {
+            let request = Request::get("/api/v1/devices");
+            let request = if n < named { request.header("x-device-id", n) } else { request };
+            client.ask(request.body("".into()).unwrap()).await.unwrap();
+        }
+    };
+    let promote = ["promote", "device-list", "--percent", "25", "--reason", "r"];
+    ask(30, 40).await;
+    eventually("a refusal", async || {
+        let refused = proxy.cutover(&promote).await.ok()?;
+        (refused.code == 1 && refused.stderr.contains("25 % of the requests")).then_some(())
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::codes::CODES;
 
 /// Codes that need more than a request; each is provoked in the test named.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("no_subject", "e2e's phases::a_canary_whose_requests_name_no_subject_does_not_step_up"),
     ("unknown_sample", "parity::samples_whole_by_path_and_by_id"),
     ("sample_unusable", "parity::an_answer_is_judged_and_nothing_counted"),
     ("not_compared", "parity::a_process_that_compares_nothing_says_so"),

@@ -22,7 +22,9 @@ pub(super) fn convert(
         context.push(
             Diagnostic::error(Code::NotSupported, "this version keeps no stores in step")
                 .at(item.node.find(&["sync"]).place.clone())
-                .hint("leave `sync` out; until there is one, a route that writes stops at `shadow`"),
+                .hint(
+                    "leave `sync` out; until there is one, a route that writes stops at `shadow`",
+                ),
         );
     }
     Some(Group {
