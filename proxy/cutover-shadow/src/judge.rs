@@ -21,7 +21,7 @@ use cutover_domain::{
 };
 use cutover_telemetry::context::TraceId;
 
-use self::roles::{Roles, shape};
+use self::roles::{Roles, has_references, shape};
 use crate::{
     engine::Closing,
     lane::{Fault, Reply},
@@ -189,6 +189,7 @@ impl Judge {
         let shape = shape(&asked.exchange, roles.status());
         let compared = {
             let mut comparing = route.comparing.lock();
+            comparing.has_references = has_references(&asked.exchange);
             adopt_build(route, &mut comparing, asked, now);
             self.adopt_rules(route, &mut comparing, rules(&asked.exchange), now);
             self.compare(&roles, &mut comparing, now)

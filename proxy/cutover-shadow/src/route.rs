@@ -57,6 +57,8 @@ pub(crate) struct Comparing {
     pub(crate) rules: Rules,
     pub(crate) bijections: Bijections,
     pub(crate) builds: Builds,
+    /// Legacy may be asked a second time, by the newest table that something was compared by.
+    pub(crate) has_references: bool,
     /// Parity was kept by an earlier process, whose rules may have been others.
     is_resumed: bool,
 }

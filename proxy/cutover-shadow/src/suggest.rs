@@ -1,9 +1,10 @@
 //! Rules that evidence speaks for.
 //!
 //! First comes how legacy differs from itself: what it does not hold itself to, no candidate has
-//! to. Where a route has no second legacy calls there is only the candidate to go by; then a rule
-//! is suggested for values that any two servers make differently, and for no others: a regression
-//! never suggests to be ignored.
+//! to. Where legacy is asked twice, nothing else speaks for a rule: values that legacy agrees with
+//! itself about are not made anew for each answer, whatever they look like. Only where it never is
+//! there is the candidate alone to go by; then a rule is suggested for values that any two servers
+//! make differently, and for no others. A regression never suggests to be ignored.
 
 mod list_key;
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 
 use cutover_domain::{
     compare::{Action, Format, GUARDED_SECONDS_DEFAULT, Kind, Kinds, Path, Rule, Rules, Tolerance},
-    parity::KNOWN_AT,
+    parity::{KNOWN_AT, PathEvidence, Place},
 };
 
 use self::list_key::list_key;
@@ -33,8 +34,19 @@ pub struct Suggestion {
 pub enum Evidence {
     /// Legacy differs from itself.
     Legacy,
-    /// Only the candidate differs, and any other server would.
+    /// The candidate differs, any other server would, and legacy is never asked twice.
     Candidate,
+}
+
+/// What is known of a route beside its mismatches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Requests with a second legacy answer.
+    pub(crate) pairs: u64,
+    /// Legacy is asked a second time, now or later.
+    pub(crate) has_references: bool,
+    /// What was counted by path.
+    pub(crate) paths: BTreeMap<Place, PathEvidence>,
 }
 
 /// What differs at one path.
@@ -46,9 +58,8 @@ struct Seen<'s> {
     count: u64,
 }
 
-/// Rules for what was seen of a route; `pairs`: requests with a second legacy answer; `now`:
-/// seconds since 1970. By path.
-pub(crate) fn suggestions(samples: &Samples, pairs: u64, now: u64) -> Vec<Suggestion> {
+/// Rules for what was seen of a route; `now`: seconds since 1970. By path.
+pub(crate) fn suggestions(samples: &Samples, known: &Known, now: u64) -> Vec<Suggestion> {
     let noise = by_path(samples.noise());
     let clusters = samples.stored();
     let list_key_at = |path: &Path| {
@@ -57,25 +68,29 @@ pub(crate) fn suggestions(samples: &Samples, pairs: u64, now: u64) -> Vec<Sugges
         let sample = stored.filter_map(|stored| Sample::from_document(&stored.document).ok());
         sample.filter_map(|sample| list_key(&sample.legacy, path)).next()
     };
-    let of_legacy =
-        noise.iter().filter(|(_, seen)| seen.count >= KNOWN_AT).filter_map(|(path, seen)| {
+    let of_legacy = noise
+        .iter()
+        .filter(|(path, seen)| seen.count >= KNOWN_AT && !known.has_regressed(path))
+        .filter_map(|(path, seen)| {
             let action = for_noise(seen, || list_key_at(path))?;
             let why = format!(
-                "legacy's own answers differed here {} times in {pairs} pairs ({})",
+                "legacy's own answers differed here {} times in {} pairs ({})",
                 seen.count,
+                known.pairs,
                 seen.values.join(", ")
             );
             let reason = format!("legacy's own answers differ here ({})", seen.values.join(", "));
             suggestion(path, action, &reason, why, Evidence::Legacy, now)
         });
-    let counted = clusters.iter().filter(|(_, count, _)| *count > 0);
+    let may_excuse = !known.asks_legacy_twice();
+    let counted = clusters.iter().filter(|(_, count, _)| may_excuse && *count > 0);
     let seen = by_path(counted.map(|(key, count, _)| (key, *count)));
     let of_candidate = seen.iter().filter(|(path, _)| !noise.contains_key(*path)).filter_map(
         |(path, seen)| {
             let action = for_candidate(path, seen, || list_key_at(path))?;
             let what = seen.values.join(", ");
             let why = format!(
-                "only the candidate differs here, in {} answers ({what}): fine if each side makes these by itself",
+                "legacy is never asked twice here, and the candidate differs in {} answers ({what}): fine if each side makes these by itself",
                 seen.count
             );
             let reason = format!("each side makes these by itself ({what})");
@@ -98,6 +113,22 @@ fn by_path<'s>(seen: impl Iterator<Item = (&'s ClusterKey, u64)>) -> BTreeMap<&'
         }
     }
     by_path
+}
+
+// === impl Known ===
+
+impl Known {
+    fn asks_legacy_twice(&self) -> bool {
+        self.has_references || self.pairs > 0
+    }
+
+    /// Whether a rule at this path would hide a regression. Paths beyond the first are counted
+    /// together, and are suspected together.
+    fn has_regressed(&self, path: &Path) -> bool {
+        let at = self.paths.get(&Place::At(path.clone()));
+        let counted = at.or_else(|| self.paths.get(&Place::Other));
+        counted.is_some_and(|counted| counted.regressed_after.is_some())
+    }
 }
 
 /// What would excuse how legacy differs from itself. A legacy that answers now with this status

@@ -15,7 +15,7 @@ use crate::{
     samples::{
         BadSample, Changes, Clusters, Mark, RestoredSamples, Sample, SampleId, StoredCluster,
     },
-    suggest::{Suggestion, suggestions},
+    suggest::{Known, Suggestion, suggestions},
 };
 
 // === impl ShadowHandle ===
@@ -39,8 +39,12 @@ impl ShadowHandle {
     /// Rules that evidence speaks for, at most one a path.
     pub fn suggestions(&self, route: &str) -> Vec<Suggestion> {
         let Some(route) = self.known(route) else { return Vec::new() };
-        let pairs = route.with_parity(|parity| parity.snapshot().noise.pairs);
-        suggestions(&route.samples.lock(), pairs, judge::now())
+        let has_references = route.comparing.lock().has_references;
+        let known = route.with_parity(|parity| {
+            let state = parity.snapshot();
+            Known { pairs: state.noise.pairs, has_references, paths: state.paths.clone() }
+        });
+        suggestions(&route.samples.lock(), &known, judge::now())
     }
 
     /// Judges the samples of a route by other rules. `now`: seconds since 1970, for the expiry of

@@ -69,7 +69,8 @@ impl<'a> Roles<'a> {
     }
 }
 
-fn has_references(exchange: &Exchange) -> bool {
+/// Whether legacy is ever asked a second time: never what might change something.
+pub(super) fn has_references(exchange: &Exchange) -> bool {
     exchange.table.routes[exchange.route].spec.write_class() == WriteClass::Safe
 }
 

@@ -28,12 +28,27 @@ fn for_legacy(seen: &[(&str, Kind, &str, usize)]) -> Vec<String> {
 }
 
 fn shown(samples: &Samples) -> Vec<String> {
+    shown_of(samples, &pairs(0))
+}
+
+/// As many pairs, and no regression.
+fn pairs(pairs: u64) -> Known {
+    Known { pairs, ..Known::default() }
+}
+
+/// A regression of the candidate's at this place.
+fn regressed(place: Place) -> Known {
+    let at = PathEvidence { only_candidate: 13, regressed_after: Some(13), ..Default::default() };
+    Known { pairs: 50, has_references: true, paths: [(place, at)].into() }
+}
+
+fn shown_of(samples: &Samples, known: &Known) -> Vec<String> {
     let line = |suggestion: &Suggestion| {
         let Rule { pattern, action, expires, .. } = &suggestion.rule;
         let until = if expires.is_some() { " for 30 days" } else { "" };
         format!("{pattern}: {action}{until}")
     };
-    let suggestions = suggestions(samples, 50, NOW);
+    let suggestions = suggestions(samples, known, NOW);
     for suggestion in &suggestions {
         let expires = suggestion.rule.expires;
         assert!(expires.is_none_or(|expires| expires == NOW + GUARDED_SECONDS_DEFAULT));
@@ -100,7 +115,7 @@ fn too_little_evidence_and_broken_statuses_suggest_nothing() {
 fn why_is_told() {
     let mut samples = Samples::default();
     (0..4).for_each(|_| samples.see_noise(key("body.id", Kind::Value, "uuid→uuid")));
-    let suggestion = suggestions(&samples, 50, NOW).remove(0);
+    let suggestion = suggestions(&samples, &pairs(50), NOW).remove(0);
     assert_eq!(suggestion.evidence, Evidence::Legacy);
     assert_eq!(
         suggestion.why,
@@ -124,16 +139,45 @@ fn a_candidate_is_excused_only_for_what_any_two_servers_make_differently() {
         samples.take(key(path, kind, values), 1, 0, || None);
     }
     assert_eq!(shown(&samples), ["body.at: shape rfc3339", "body.devices[].id: renamed in id"]);
-    let all = suggestions(&samples, 0, NOW);
+    let all = suggestions(&samples, &pairs(0), NOW);
     assert!(all.iter().all(|suggestion| suggestion.evidence == Evidence::Candidate));
     // Where legacy differs too, that is the evidence.
     (0..3).for_each(|_| samples.see_noise(key("body.at", Kind::Value, "rfc3339→rfc3339")));
-    let all = suggestions(&samples, 9, NOW);
+    let all = suggestions(&samples, &pairs(9), NOW);
     assert_eq!(all[0].evidence, Evidence::Legacy);
     // By other rules and builds nothing is known yet.
     samples.begin_anew();
     samples.forget_noise();
     assert_eq!(shown(&samples), [""; 0]);
+}
+
+#[test]
+fn where_legacy_agrees_with_itself_no_candidate_is_excused() {
+    let mut samples = Samples::default();
+    for (path, kind, values) in [
+        ("body.at", Kind::Value, "rfc3339→rfc3339"),
+        ("body.devices", Kind::Order, "list→reordered"),
+        ("body.owner", Kind::Value, "uuid→uuid"),
+    ] {
+        samples.take(key(path, kind, values), 1, 0, || None);
+    }
+    assert_eq!(shown_of(&samples, &pairs(0)).len(), 3);
+    assert_eq!(shown_of(&samples, &pairs(1)), [""; 0]);
+    let not_yet = Known { has_references: true, ..pairs(0) };
+    assert_eq!(shown_of(&samples, &not_yet), [""; 0], "the first pair may come any time");
+    // What legacy itself is not steady in is excused as before, and nothing beside it.
+    (0..3).for_each(|_| samples.see_noise(key("body.at", Kind::Value, "rfc3339→rfc3339")));
+    assert_eq!(shown_of(&samples, &pairs(9)), ["body.at: shape rfc3339"]);
+}
+
+#[test]
+fn a_regression_is_not_excused_by_noise() {
+    let mut samples = Samples::default();
+    (0..3).for_each(|_| samples.see_noise(key("body.at", Kind::Value, "rfc3339→rfc3339")));
+    let at = |path: &str| Place::At(path.parse().unwrap());
+    assert_eq!(shown_of(&samples, &regressed(at("body.at"))), [""; 0]);
+    assert_eq!(shown_of(&samples, &regressed(at("body.name"))), ["body.at: shape rfc3339"]);
+    assert_eq!(shown_of(&samples, &regressed(Place::Other)), [""; 0], "it may be among these");
 }
 
 /// A cluster of lists in another order, with a sample of this list.

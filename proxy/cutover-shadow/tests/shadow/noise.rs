@@ -11,7 +11,7 @@ use cutover_shadow::{Evidence, Suggestion};
 use http::{Request, Response};
 use http_body_util::Full;
 
-use crate::rig::{JSON, answer, live, parts, refuses};
+use crate::rig::{JSON, Server, answer, live, parts, refuses};
 
 fn json(body: String) -> Response<Full<Bytes>> {
     Response::builder().header("content-type", JSON).body(Full::from(body)).unwrap()
@@ -81,6 +81,45 @@ async fn a_difference_that_legacy_has_not_is_found_beside_noise() {
     let suggested = rig.handle.suggestions("read");
     assert!(suggested.iter().all(|found| found.rule.pattern.as_str() == "body.at"));
     rig.settled(20).await;
+}
+
+#[tokio::test]
+async fn what_only_the_candidate_differs_in_suggests_no_rule() {
+    const LEGACY: &str = r#"{"devices":[{"id":1},{"id":2}],"owner":"00000000-0000-4000-8000-000000000001","updated_at":"2026-01-01T10:00:00Z"}"#;
+    const NEW: &str = r#"{"devices":[{"id":2},{"id":1}],"owner":"00000000-0000-4000-8000-000000000002","updated_at":"2026-01-01T11:00:00Z"}"#;
+    let compared = async |writes, legacy: Server| {
+        let new = answer(|_| json(NEW.into())).await;
+        let mut started = parts().patient();
+        started.writes = Some(writes);
+        let mut rig = started.start(&legacy, &new);
+        for _ in 0..25 {
+            rig.compared(rig.exchange("/api/x", Some(live(JSON, LEGACY)))).await;
+        }
+        rig.settled(25).await;
+        rig
+    };
+    let steady = answer(|_| json(LEGACY.into())).await;
+    let rig = compared(WriteClass::Safe, steady).await;
+    assert_eq!(rig.report().parity.regressions.len(), 3);
+    assert_eq!(rig.handle.suggestions("read"), []);
+    // That no second call came through yet says nothing either.
+    let rig = compared(WriteClass::Safe, refuses().await).await;
+    assert_eq!(rig.handle.suggestions("read"), []);
+    // Where none is ever made, a person has to know.
+    let rig = compared(WriteClass::Idempotent, refuses().await).await;
+    let suggested = rig.handle.suggestions("read");
+    let suggested: Vec<_> = suggested
+        .iter()
+        .map(|found| format!("{} {}", found.rule.pattern, found.rule.action))
+        .collect();
+    assert_eq!(
+        suggested,
+        [
+            "body.devices unordered by id",
+            "body.owner renamed in owner",
+            "body.updated_at shape rfc3339"
+        ]
+    );
 }
 
 #[tokio::test]
