@@ -25,7 +25,7 @@ use self::roles::{Roles, has_references, shape};
 use crate::{
     engine::Closing,
     lane::{Fault, Reply},
-    parse::parse,
+    parse::{Parsed, Raw, parse, unread},
     record::{Record, Records},
     route::{Comparing, Route, builds},
     samples::{ClusterKey, Keeper, Stored, at_ms, draw},
@@ -35,6 +35,10 @@ use crate::{
 
 /// Where a candidate differs that gave no answer.
 static STATUS: LazyLock<Path> = LazyLock::new(|| "status".parse().expect("it is a path"));
+
+/// What a candidate answers for where legacy's answer to the same has nothing of it.
+const FAULTS: [Incomparable; 3] =
+    [Incomparable::Limit, Incomparable::DuplicateKey, Incomparable::OverCap];
 
 /// What was asked about one copy, and what came back.
 #[derive(Debug)]
@@ -77,6 +81,14 @@ struct Compared {
     is_paired: bool,
     /// Legacy's, the candidate's, legacy's second; those that were read.
     answers: Vec<(&'static str, Answer)>,
+    /// The candidate has no answer that could be compared, though legacy has.
+    failure: Option<&'static str>,
+}
+
+/// The answers of one request, read.
+struct Answers {
+    read: Vec<(&'static str, Answer)>,
+    failure: Option<&'static str>,
 }
 
 /// A copy was given up. What was asked counts for coverage all the same, if it is known what legacy
@@ -203,17 +215,21 @@ impl Judge {
         };
         let judgement = route.with_parity(|parity| parity.judge(&observation));
         self.tell(route, asked, &compared, &judgement, shape);
-        let differences = compared.differences.as_deref();
-        let failure = roles.candidate.as_ref().err().filter(|_| differences.is_ok()).copied();
-        let differences = differences.unwrap_or_default();
-        let judged = Judged { since, differences, judgement: &judgement, failure };
+        let differences = compared.differences.as_deref().unwrap_or_default();
+        let judged =
+            Judged { since, differences, judgement: &judgement, failure: compared.failure };
         (judgement.verdict, route.traces.judged(asked, &judged))
     }
 
     fn compare(&self, roles: &Roles<'_>, comparing: &mut Comparing, now: u64) -> Compared {
         match self.read(roles) {
-            Err(why) => Compared { differences: Err(why), is_paired: false, answers: Vec::new() },
-            Ok(answers) => {
+            Err(why) => Compared {
+                differences: Err(why),
+                is_paired: false,
+                answers: Vec::new(),
+                failure: None,
+            },
+            Ok(Answers { read: answers, failure }) => {
                 let terms = Terms { rules: &comparing.rules, limits: &self.limits, now };
                 let of =
                     |role| answers.iter().find(|(name, _)| *name == role).map(|(_, answer)| answer);
@@ -223,27 +239,46 @@ impl Judge {
                 let candidate = of(CANDIDATE).unwrap_or(legacy);
                 let bijections = &mut comparing.bijections;
                 let mut differences = compare(legacy, candidate, reference, &terms, bijections);
-                if let (Ok(differences), Err(fault)) = (&mut differences, &roles.candidate) {
+                if let (Ok(differences), Some(failure)) = (&mut differences, failure) {
                     let has_other_status = reference.map(|second| second.status != legacy.status);
-                    fail(differences, *fault, has_other_status);
+                    fail(differences, failure, has_other_status);
                 }
-                Compared { is_paired: reference.is_some(), differences, answers }
+                let failure = failure.filter(|_| differences.is_ok());
+                Compared { is_paired: reference.is_some(), differences, answers, failure }
             }
         }
     }
 
     /// Reads the answers; one that cannot be used as a reference is left out.
-    fn read(&self, roles: &Roles<'_>) -> Result<Vec<(&'static str, Answer)>, Incomparable> {
-        let legacy = parse(roles.legacy?, &self.limits)?;
-        let candidate = roles.candidate.ok().map(|raw| parse(raw, &self.limits)).transpose()?;
-        if let Some(candidate) = &candidate {
-            legacy.is_comparable(candidate)?;
-        }
-        let reference = roles.reference.and_then(|raw| parse(raw, &self.limits).ok());
-        let reference = reference.filter(|second| legacy.is_comparable(second).is_ok());
-        let answers = [(LEGACY, Some(legacy)), (CANDIDATE, candidate), (REFERENCE, reference)];
+    fn read(&self, roles: &Roles<'_>) -> Result<Answers, Incomparable> {
+        let live = roles.legacy?;
+        let legacy = parse(live, &self.limits)?;
+        let against = |raw: Raw<'_>| {
+            let parsed = parse(raw, &self.limits)?;
+            legacy.is_comparable(&parsed).map(|()| parsed)
+        };
+        let reference = roles.reference.map(against);
+        let candidate = match roles.candidate {
+            Err(fault) => Err(fault.as_str()),
+            Ok(raw) => match against(raw) {
+                Ok(candidate) => Ok(candidate),
+                // Legacy's second answer is no better.
+                Err(why) if matches!(&reference, Some(Err(again)) if *again == why) => {
+                    return Err(why);
+                }
+                Err(why) if legacy.is_whole() && FAULTS.contains(&why) => unfit(live, raw, why),
+                Err(why) => return Err(why),
+            },
+        };
+        let failure = candidate.as_ref().err().copied();
+        let answers = [
+            (LEGACY, Some(legacy)),
+            (CANDIDATE, candidate.ok()),
+            (REFERENCE, reference.and_then(Result::ok)),
+        ];
         let read = answers.into_iter();
-        Ok(read.filter_map(|(role, parsed)| Some((role, parsed?.into_answer()))).collect())
+        let read = read.filter_map(|(role, parsed)| Some((role, parsed?.into_answer())));
+        Ok(Answers { read: read.collect(), failure })
     }
 
     /// Verdicts by other rules are not to be counted together.
@@ -314,7 +349,8 @@ impl Judge {
             if difference.reference == Some(true) {
                 samples.see_noise(key);
             } else if *class == Class::Suspect {
-                let make = || self.keeper.sample(asked, &compared.answers, shape);
+                let make =
+                    || self.keeper.sample(asked, (&compared.answers, compared.failure), shape);
                 let sample = || sample.get_or_insert_with(make).clone();
                 samples.take(key, at_ms(asked), draw(asked), sample);
             }
@@ -326,9 +362,18 @@ pub(crate) const LEGACY: &str = "legacy";
 pub(crate) const CANDIDATE: &str = "candidate";
 pub(crate) const REFERENCE: &str = "legacy again";
 
-/// Puts the difference of a candidate that gave no answer in its place; the list stays sorted.
-fn fail(differences: &mut Vec<Difference>, fault: Fault, reference: Option<bool>) {
-    let shape = format!("answer→{}", fault.as_str()).into();
+/// A candidate's answer that cannot be read, where legacy's can: it has failed, as far as bodies are
+/// compared. Those of errors are only where a rule asks for them, and are held against each other
+/// as bytes.
+fn unfit(live: Raw<'_>, raw: Raw<'_>, why: Incomparable) -> Result<Parsed, &'static str> {
+    let is_error = live.status.max(raw.status).as_u16() >= 400;
+    if is_error { Ok(unread(raw, why)) } else { Err(why.as_str()) }
+}
+
+/// Puts the difference of a candidate that gave no answer, or none that can be compared, in its
+/// place; the list stays sorted.
+fn fail(differences: &mut Vec<Difference>, failure: &str, reference: Option<bool>) {
+    let shape = format!("answer→{failure}").into();
     let (path, kind) = (STATUS.clone(), Kind::Status);
     differences.retain(|known| known.path != path);
     let at = differences.partition_point(|known| known.path < path);

@@ -42,6 +42,8 @@ pub(crate) enum Read {
 pub(crate) struct Parsed {
     head: Answer,
     read: Read,
+    /// Not only its length and hash are known.
+    is_whole: bool,
 }
 
 /// Reads one answer.
@@ -54,9 +56,16 @@ pub(crate) fn parse(raw: Raw<'_>, limits: &Limits) -> Result<Parsed, Incomparabl
         Copied::Whole(body) => read(body, raw.headers, limits)?,
         Copied::Digest { length, hash } => digest(raw.headers, *length, *hash),
     };
-    let (headers, trailers) = (fields(raw.headers), fields(raw.trailers));
-    let head = Answer { status: raw.status.as_u16(), headers, trailers, body: Body::Empty };
-    Ok(Parsed { head, read })
+    Ok(Parsed { head: head(raw), read, is_whole: is_whole(raw) })
+}
+
+/// An answer of which nothing but the bytes of the body can be told.
+pub(crate) fn unread(raw: Raw<'_>, why: Incomparable) -> Parsed {
+    let body = match raw.body {
+        Copied::Whole(body) => opaque(body),
+        Copied::Digest { length, hash } => Body::Opaque { length: *length, hash: *hash },
+    };
+    Parsed { head: head(raw), read: Read::Broken(body, why), is_whole: is_whole(raw) }
 }
 
 /// The body of a request; `None` if it cannot be read.
@@ -86,11 +95,26 @@ impl Parsed {
         }
     }
 
+    /// Whether all of the body was there, and could be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole && matches!(self.read, Read::Well(_))
+    }
+
     /// As the comparison takes it.
     pub(crate) fn into_answer(self) -> Answer {
         let (Read::Well(body) | Read::Broken(body, _) | Read::Digest(body)) = self.read;
         Answer { body, ..self.head }
     }
+}
+
+fn is_whole(raw: Raw<'_>) -> bool {
+    matches!(raw.body, Copied::Whole(_))
+}
+
+/// All but the body.
+fn head(raw: Raw<'_>) -> Answer {
+    let (headers, trailers) = (fields(raw.headers), fields(raw.trailers));
+    Answer { status: raw.status.as_u16(), headers, trailers, body: Body::Empty }
 }
 
 fn read(body: &[u8], headers: &HeaderMap, limits: &Limits) -> Result<Read, Incomparable> {

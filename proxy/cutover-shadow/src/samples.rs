@@ -107,9 +107,9 @@ pub struct Sample {
     pub request: RequestOutline,
     /// Legacy's answer.
     pub legacy: Outline,
-    /// The candidate's; `None`: it gave none.
+    /// The candidate's; `None`: it gave none, or none that can be compared.
     pub candidate: Option<Outline>,
-    /// Why the candidate gave no answer: `connect`, `deadline`, `reset` …
+    /// Why it is not there: `connect`, `deadline`, `reset`, `over_cap`, `limit`, `duplicate_key` …
     pub fault: Option<Box<str>>,
     /// Legacy's answer to the same request, asked again; `None`: it was not.
     pub reference: Option<Outline>,

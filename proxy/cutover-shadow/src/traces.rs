@@ -20,7 +20,7 @@ use cutover_telemetry::{
 
 use crate::{
     judge::Asked,
-    lane::{Failure, Fault, Reply},
+    lane::{Failure, Reply},
 };
 
 /// Most traces of one route that are kept in a second for what they came to, and not by the
@@ -68,8 +68,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) since: Instant,
     pub(crate) differences: &'a [Difference],
     pub(crate) judgement: &'a Judgement,
-    /// The candidate gave no answer, though legacy did.
-    pub(crate) failure: Option<Fault>,
+    /// The candidate gave no answer that can be compared, though legacy did.
+    pub(crate) failure: Option<&'static str>,
 }
 
 // === impl Traces ===
@@ -201,7 +201,7 @@ fn spans(asked: &Asked, judged: &Judged<'_>) -> CopySpans {
             end: Instant::now(),
             differences: differences.count(),
             fields: fields(judged),
-            failure: judged.failure.map(Fault::as_str),
+            failure: judged.failure,
         }),
         ..root(&traced.trace, exchange, end(judged.judgement.verdict))
     }

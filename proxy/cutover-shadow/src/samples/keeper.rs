@@ -32,11 +32,12 @@ impl Keeper {
         Keeper { redactor, limits, budget: Budget::new(SAMPLES_BYTES_MAX), dropped }
     }
 
-    /// A sample of one mismatch; `None`: there is no room.
+    /// A sample of one mismatch, of the answers that were read and why the candidate has none;
+    /// `None`: there is no room.
     pub(crate) fn sample(
         &self,
         asked: &Asked,
-        answers: &[(&'static str, Answer)],
+        (answers, failure): (&[(&'static str, Answer)], Option<&'static str>),
         shape: &Shape,
     ) -> Option<Arc<Stored>> {
         let exchange = &asked.exchange;
@@ -67,7 +68,7 @@ impl Keeper {
             ),
             legacy: outline(LEGACY)?,
             candidate: outline(CANDIDATE),
-            fault: asked.reply.as_ref().err().map(|fault| fault.as_str().into()),
+            fault: failure.map(Into::into),
             reference: outline(REFERENCE),
         };
         let document = sample.to_document().into();

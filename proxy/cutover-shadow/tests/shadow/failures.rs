@@ -4,10 +4,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cutover_domain::{exchange::Dropped, parity::Verdict};
+use cutover_domain::{
+    Side, WriteClass,
+    compare::{Incomparable, Rules},
+    exchange::{Copied, Dropped},
+    parity::Verdict,
+};
+use cutover_shadow::Outcome;
+use http::{Response, StatusCode};
+use http_body_util::Full;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::rig::{JSON, Parts, Rig, Server, asked, bytes, live, parts, refuses};
+use crate::rig::{JSON, Parts, Rig, Server, answer, asked, bytes, live, parts, refuses};
 
 /// Copies that are sent one after another.
 const COPIES: u64 = 15;
@@ -117,13 +125,99 @@ async fn answers_ten_megabytes_of_headers() {
 #[tokio::test]
 async fn answers_more_than_is_kept_where_legacy_does_not() {
     let legacy = refuses().await;
-    let new = crate::rig::answer(|_| {
+    let new = answer(|_| {
         let body = Bytes::from(vec![b'x'; 2 * 1024 * 1024]);
-        http::Response::new(http_body_util::Full::new(body))
+        Response::new(Full::new(body))
     })
     .await;
     let mut rig = parts().patient().start(&legacy, &new);
     let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await;
+    assert_eq!(record.verdict, Verdict::Mismatch);
+    assert_eq!(&*record.differences[0].shape, "answer→over_cap");
+    rig.settled(1).await;
+}
+
+const TWICE: &str = r#"{"a":1,"a":2}"#;
+
+/// Answers so to everything.
+async fn says(status: u16, body: &str) -> Server {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    answer(move |_| {
+        let response = Response::builder().status(status).header("content-type", JSON);
+        response.body(Full::new(body.clone())).unwrap()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn answers_what_cannot_be_read_where_legacy_does_not() {
+    let deep = format!("{}{}", "[".repeat(80), "]".repeat(80));
+    let many = format!("[{}0]", "0,".repeat(20_000));
+    for (body, why) in [(&*deep, "limit"), (&*many, "limit"), (TWICE, "duplicate_key")] {
+        let (legacy, new) = (refuses().await, says(200, body).await);
+        let mut rig = parts().patient().start(&legacy, &new);
+        let shape = format!("answer→{why}");
+        for _ in 0..15 {
+            let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await;
+            assert_eq!(record.verdict, Verdict::Mismatch, "{why}");
+            let [difference] = &record.differences[..] else { panic!("{:?}", record.differences) };
+            assert_eq!((difference.path.as_str(), &*difference.shape), ("status", &*shape));
+        }
+        // It answers, so the breaker lets it.
+        assert_eq!(rig.settled(15).await.mismatches, 15);
+        let clusters = rig.report().mismatches.clusters;
+        assert_eq!((clusters.len(), clusters[0].samples.len()), (1, 15));
+        let sample = rig.handle.sample("read", clusters[0].samples[0].id).unwrap().unwrap();
+        assert_eq!((sample.candidate, sample.fault.as_deref()), (None, Some(why)));
+        let rejudged = rig.handle.rejudge("read", &Rules::default(), 0).unwrap();
+        assert_eq!(rejudged.clusters[0].outcome, Outcome::Stays);
+    }
+}
+
+#[tokio::test]
+async fn what_legacy_answers_that_cannot_be_read_is_no_fault_of_the_candidate() {
+    let unread = Verdict::Incomparable(Incomparable::DuplicateKey);
+    let (legacy, new) = (says(200, TWICE).await, says(200, TWICE).await);
+    let mut rig = parts().patient().start(&legacy, &new);
+    let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, TWICE)))).await;
+    assert_eq!(record.verdict, unread);
+    // Its second answer tells as much.
+    let mut started = parts().patient();
+    started.writes = Some(WriteClass::Safe);
+    let mut rig = started.start(&legacy, &new);
+    let record = rig.compared(rig.exchange("/api/x", Some(live(JSON, "{}")))).await;
+    assert_eq!(record.verdict, unread);
+    rig.settled(1).await;
+}
+
+#[tokio::test]
+async fn the_body_of_an_error_need_not_be_read() {
+    for (status, live_status, verdict) in
+        [(404, 404, Verdict::Match), (500, 503, Verdict::Match), (500, 200, Verdict::Mismatch)]
+    {
+        let (legacy, new) = (refuses().await, says(status, TWICE).await);
+        let mut rig = parts().patient().start(&legacy, &new);
+        let mut response = live(JSON, "{}");
+        response.status = StatusCode::from_u16(live_status).unwrap();
+        let record = rig.compared(rig.exchange("/api/x", Some(response))).await;
+        assert_eq!(record.verdict, verdict, "{:?}", record.differences);
+        if let Some(difference) = record.differences.first() {
+            assert_eq!(&*difference.shape, format!("{live_status}→{status}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn serves_more_than_is_kept_where_legacy_does_not() {
+    let mut started = parts().patient();
+    started.phase = cutover_domain::Phase::Live;
+    let (legacy, new) = (says(200, "{}").await, refuses().await);
+    let mut rig = started.start(&legacy, &new);
+    let mut response = live(JSON, "");
+    response.body = Copied::Digest { length: 2 << 20, hash: 1 };
+    let mut exchange = rig.exchange("/api/x", Some(response));
+    (exchange.served, exchange.candidate) = (Side::New, Side::Legacy);
+    let record = rig.compared(exchange).await;
     assert_eq!(record.verdict, Verdict::Mismatch);
     assert_eq!(&*record.differences[0].shape, "answer→over_cap");
     rig.settled(1).await;
