@@ -137,7 +137,7 @@ impl ShadowMetrics {
         );
         registry.register(
             "cutover_shadow_records_dropped",
-            "Comparisons that nobody recorded",
+            "Comparisons that their reader missed, being too far behind; 0 while nobody reads them",
             metrics.records_dropped.clone(),
         );
         registry.register(

@@ -16,7 +16,7 @@ use cutover_domain::{
 };
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::{judge::Asked, route::Route};
 
@@ -112,17 +112,21 @@ impl Records {
         receiver
     }
 
-    /// Sends a record if somebody reads and there is room, else counts it.
+    /// Sends a record if somebody reads; if there is no room, counts it.
     pub(crate) fn offer(&self, record: impl FnOnce() -> Record) {
-        let place = match self.has_reader.load(Ordering::Relaxed) {
-            true => self.sender.try_reserve().ok(),
-            false => None,
-        };
-        match place {
-            Some(place) => place.send(record()),
-            None => {
+        if !self.has_reader.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.sender.try_reserve() {
+            Ok(place) => place.send(record()),
+            Err(TrySendError::Full(())) => {
                 self.dropped.inc();
             }
+            // Whoever read has left: nothing is missed.
+            Err(TrySendError::Closed(())) => {}
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,9 @@ use http::Response;
 use http_body_util::Full;
 use tokio::{io::AsyncWriteExt, sync::watch};
 
-use crate::rig::{JSON, PATIENCE, Server, answer, asked, bytes, live, parts, refuses, until};
+use crate::rig::{
+    JSON, PATIENCE, Rig, Server, answer, asked, bytes, live, parts, refuses, sum, until,
+};
 
 const OK: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
@@ -171,16 +173,29 @@ async fn without_a_handle_all_ends() {
 }
 
 #[tokio::test]
-async fn records_that_nobody_reads_are_counted() {
+async fn records_are_missed_by_a_reader_alone() {
     let new = answer(|_| {
         Response::builder().header("content-type", JSON).body(Full::from("{}")).unwrap()
     });
-    let new = new.await;
-    let mut rig = parts().patient().start(&refuses().await, &new);
-    rig.records.close();
-    for _ in 0..20 {
-        rig.take(rig.exchange("/api/x", Some(live(JSON, "{}"))));
+    let (legacy, new) = (refuses().await, new.await);
+    let mut rig = parts().patient().start(&legacy, &new);
+    let compared = async |rig: &Rig, count: u64| {
+        let before = rig.accounting().eligible;
+        for _ in 0..count {
+            rig.take(rig.exchange("/api/x", Some(live(JSON, "{}"))));
+        }
+        assert_eq!(rig.settled(before + count).await.matches, before + count);
+    };
+    let missed = |rig: &Rig| sum(&rig.scrape(), "cutover_shadow_records_dropped_total");
+    for _ in 0..8 {
+        compared(&rig, 128).await;
     }
-    assert_eq!(rig.settled(20).await.matches, 20);
-    assert!(rig.scrape().contains("cutover_shadow_records_dropped_total 20"));
+    assert_eq!(missed(&rig), 0, "1,024 may wait");
+    compared(&rig, 20).await;
+    assert_eq!(missed(&rig), 20);
+    // Nobody reads any more.
+    rig.records.close();
+    while rig.records.recv().await.is_some() {}
+    compared(&rig, 20).await;
+    assert_eq!(missed(&rig), 20);
 }
