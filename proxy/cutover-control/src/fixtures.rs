@@ -67,7 +67,7 @@ fn route(line: &str) -> RouteSpec {
         endpoint: EndpointMatch {
             methods: vec![method],
             host: None,
-            path: format!("/{id}/{{id}}").parse().unwrap(),
+            path: format!("/{}/{{id}}", option("path=").unwrap_or(id)).parse().unwrap(),
             headers: Vec::new(),
         },
         legacy: "monolith".into(),

@@ -240,6 +240,9 @@ impl Truth {
                 ),
             };
         }
+        if let Some(renamed) = self.renamed(spec) {
+            return FileVerdict::Apply(renamed);
+        }
         match target.check_percent().and_then(|()| target.check_declared(spec, group)) {
             Ok(()) if target.phase == Phase::Retired => {
                 FileVerdict::Apply(RouteState::INITIAL.at(Target::phase(Phase::Live), 0))
@@ -247,6 +250,15 @@ impl Truth {
             Ok(()) => FileVerdict::Apply(RouteState::INITIAL.at(target, 0)),
             Err(why) => blocked(target, move_code(&why), told(&why)),
         }
+    }
+
+    /// Where a route starts that takes over the requests of another: where that one was, so that a
+    /// new name is no way around a step or a latch.
+    fn renamed(&self, spec: &RouteSpec) -> Option<RouteState> {
+        let known = &self.loaded.as_ref()?.declaration.routes;
+        let is_before = |known: &&RouteSpec| known.endpoint == spec.endpoint && known.id != spec.id;
+        let before = self.state(&known.iter().find(is_before)?.id);
+        Some(RouteState { held: before.held.clone(), ..RouteState::INITIAL.at(before.target(), 0) })
     }
 
     /// Whether nothing goes forward and no latch comes off.

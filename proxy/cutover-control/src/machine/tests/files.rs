@@ -131,6 +131,27 @@ fn a_first_value_that_may_not_be_waits_in_legacy() {
 }
 
 #[test]
+fn a_new_name_is_no_way_around_a_step() {
+    let mut sim = Sim::new("read legacy");
+    sim.load("get live path=read").unwrap();
+    assert_eq!((sim.at(), sim.blocked()), ("get=legacy".into(), "get:skips_phase".into()));
+    sim.load("get live path=read").unwrap();
+    assert_eq!((sim.at(), sim.blocked()), ("get=legacy".into(), "get:skips_phase".into()));
+    sim.load("get shadow path=read").unwrap();
+    assert_eq!(sim.at(), "get=shadow");
+    sim.assert_in_step();
+}
+
+#[test]
+fn a_new_name_is_no_way_around_a_latch() {
+    let mut sim = Sim::new("read shadow");
+    sim.hold("read").unwrap();
+    sim.load("get canary 5 path=read").unwrap();
+    assert_eq!((sim.at(), sim.blocked()), ("get=shadow (held)".into(), "get:held".into()));
+    sim.assert_in_step();
+}
+
+#[test]
 fn a_route_that_goes_keeps_its_past() {
     let mut sim = Sim::new("read live\n other legacy");
     sim.rollback("read").unwrap();
