@@ -227,9 +227,10 @@ fn included(patterns: &[(&str, &Node)], texts: &dyn Texts, report: &mut Report) 
     found
 }
 
-/// Whether a path, relative to a directory, stays below it.
+/// Whether a path, relative to a directory, stays below it and can be a file's.
 pub(crate) fn is_below(path: &str) -> bool {
     !path.is_empty()
+        && !path.contains(char::is_control)
         && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 

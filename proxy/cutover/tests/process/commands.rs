@@ -126,6 +126,17 @@ fn explain_tells_the_running_truth() {
 }
 
 #[test]
+fn explain_says_that_an_override_is_left_out() {
+    let proxy = Proxy::start();
+    for field in ["cutover-override: x", "Cookie: a=b; Cutover-Override=x"] {
+        let said = proxy.cutover(&["explain", "GET", "/devices/7", "-H", field]).ends_with(0);
+        assert!(said.err.contains("`Cutover-Override` is left out"), "{field}: {}", said.err);
+    }
+    let said = proxy.cutover(&["explain", "GET", "/devices/7", "-H", "Cookie: a=b"]).ends_with(0);
+    assert_eq!(said.err, "");
+}
+
+#[test]
 fn explain_falls_back_to_the_files_and_says_so() {
     let mut proxy = Proxy::start();
     proxy.signal("-TERM");

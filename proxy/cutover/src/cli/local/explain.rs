@@ -56,6 +56,9 @@ pub(in crate::cli) fn run(
         true => print_json("Explanation", &explanation.document(), global.output, io)?,
         false => write!(io.out, "{}", explanation.text())?,
     }
+    if asked.is_overridden() {
+        io.tell("`Cutover-Override` is left out: only the data plane verifies it");
+    }
     Ok(Exit::Done)
 }
 

@@ -51,7 +51,7 @@ pub(in crate::cli) fn rollback(
     let answer = send(&client, &scope, "rollback", &body, &args.change)?;
     let exit = tell(&answer.body, answer.status, global, io)?;
     if let Scope::Route(route) = scope
-        && args.to.is_none()
+        && body.to.is_none()
         && answer.body.routes.is_empty()
         && !global.output.is_json()
     {

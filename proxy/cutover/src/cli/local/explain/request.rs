@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use cutover_domain::{RequestHead, Route, SubjectSource, Subjects};
+use cutover_gateway::overrides;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::cli::{args::Explain, exit::Failure};
@@ -41,6 +42,12 @@ impl Asked {
             host = value.map(without_port);
         }
         Ok(Asked { method, host, path, headers, subject: args.subject.clone() })
+    }
+
+    /// It asks for a side with a tester's override, signed or not.
+    pub(super) fn is_overridden(&self) -> bool {
+        self.headers.contains_key(overrides::NAME)
+            || self.subjects(None).cookie(overrides::COOKIE).is_some()
     }
 
     pub(super) fn method(&self) -> &Method {
