@@ -128,7 +128,9 @@ fn collection(route: &RouteSpec) -> String {
 
 /// Whether what is declared allows the phase that the file asks for.
 fn target(route: &RouteSpec, group: &Group, node: &Node, context: &mut Context<'_>) {
-    let Err(refused) = route.target.check_declared(route, group) else { return };
+    let Err(refused) = route.target.check_declared(route, group) else {
+        return class_to_come(route, node, context);
+    };
     let phase = route.target.phase;
     let diagnostic = match refused {
         MoveRefused::NoNew => {
@@ -153,6 +155,22 @@ fn target(route: &RouteSpec, group: &Group, node: &Node, context: &mut Context<'
         other => Diagnostic::error(Code::UnknownValue, other.to_string()),
     };
     context.push(diagnostic.at(node.find(&["phase"]).place.clone()));
+}
+
+/// A route in `legacy` that is to move one day, but could not.
+fn class_to_come(route: &RouteSpec, node: &Node, context: &mut Context<'_>) {
+    let writes = route.writes.is_none() && route.write_class() != WriteClass::Safe;
+    if !writes || route.new.is_none() {
+        return;
+    }
+    let message = format!("route `{}` writes, and does not say how", route.id);
+    let classes = WriteClass::ALL.iter().map(|class| class.as_str());
+    context.push(
+        Diagnostic::warning(Code::NoWriteClass, message)
+            .at(node.find(&["match", "methods"]).place.clone())
+            .why("without a class it cannot leave `legacy`")
+            .hint(format!("add `writes = \"...\"`: {}", listed(classes))),
+    );
 }
 
 /// A cohort needs someone to belong to it.

@@ -735,6 +735,14 @@ fn unreachable() {
         r#"methods = ["GET"]"#,
         r#"headers = { x-beta = "1", X-Beta = "2" }"#,
         expect![[r#"
+            warning[no_write_class]: route `device-read` writes, and does not say how
+             --> routes/devices.toml:8:9
+              |
+            8 | match = { headers = { x-beta = "1", X-Beta = "2" }, path = "/devices/{id}" }
+              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ without a class it cannot leave `legacy`
+              |
+              = help: add `writes = "..."`: `safe`, `idempotent`, `dry_run`, `sandbox` or `unsafe`
+
             error[unreachable]: route `device-read` can never be met: it asks for two values of header `x-beta`
              --> routes/devices.toml:8:21
               |
@@ -769,7 +777,13 @@ fn write_without_class_may_stay_in_legacy() {
         r#"methods = ["GET"]"#,
         r#"methods = ["PATCH"]"#,
         expect![[r#"
-            nothing
+            warning[no_write_class]: route `device-read` writes, and does not say how
+             --> routes/devices.toml:8:21
+              |
+            8 | match = { methods = ["PATCH"], path = "/devices/{id}" }
+              |                     ^^^^^^^^^ without a class it cannot leave `legacy`
+              |
+              = help: add `writes = "..."`: `safe`, `idempotent`, `dry_run`, `sandbox` or `unsafe`
         "#]],
     );
 }
