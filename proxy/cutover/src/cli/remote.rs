@@ -62,6 +62,9 @@ fn target(row: &TargetRow) -> Target {
     Target { phase: row.phase.into(), percent: percent.unwrap_or_default() }
 }
 
+/// All samples that there can be of a route.
+const SAMPLES_MAX: u64 = 4_000;
+
 /// A share as percent with two decimals, cut: what is not reached must not look reached, and a
 /// failure must not vanish.
 fn percent(share: f64) -> String {

@@ -17,7 +17,7 @@ Examples:
   cutover diffs device-read --path body.name
   cutover diffs device-read --sample 5f3a0c21e97d4b68
                                              one request and its answers, place by place
-  cutover diffs device-read --export found/  every sample as a file, with the request to send again
+  cutover diffs device-read --export found/  each sample as a file, with the request to send again
   cutover diffs device-read --exit-code      in CI: 3 if anything differs",
     after_help = "\
 Differences that look alike make a cluster: same path, kind and look of the values. Clusters come by
@@ -35,16 +35,13 @@ pub(in crate::cli) struct Diffs {
     /// Only differences at this path
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) path: Option<String>,
-    /// Most clusters, 1 to 200
-    #[arg(
-        long, value_name = "N", default_value_t = 20,
-        value_parser = clap::value_parser!(u64).range(1..=200)
-    )]
-    pub(in crate::cli) limit: u64,
+    /// Most clusters, 1 to 200: 20 without this, and all with `--export`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=200))]
+    pub(in crate::cli) limit: Option<u64>,
     /// Show one sample instead: ids stand in the column SAMPLES of `-o wide`
     #[arg(long, value_name = "ID", conflicts_with_all = ["path", "export", "exit_code"])]
     pub(in crate::cli) sample: Option<String>,
-    /// Write every sample below this directory, a file each
+    /// Write the samples of all clusters below this directory, a file each
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) export: Option<PathBuf>,
     /// End with 3 if there are differences, instead of 0

@@ -9,7 +9,7 @@ use cutover_control::api::{
     ToleranceRow,
 };
 
-use super::{percent, percent_in_words, segment};
+use super::{SAMPLES_MAX, percent, percent_in_words, segment};
 use crate::cli::{
     admin::Client,
     args::{Diffs, Global, Output},
@@ -26,8 +26,10 @@ const COLUMNS_WIDE: [&str; 2] = ["SAMPLES", "SHAPE"];
 
 const COLUMNS_NOISE: [&str; 5] = ["PATH", "KINDS", "PAIRS", "RATE", "RULE"];
 
-/// All samples that there can be of a route.
-const SAMPLES_MAX: u64 = 4_000;
+/// Clusters that are shown unasked.
+const CLUSTERS_SHOWN: u64 = 20;
+/// All clusters that there can be of a route.
+const CLUSTERS_MAX: u64 = 200;
 
 /// Lines of noise that are shown unasked.
 const NOISE_SHOWN: usize = 10;
@@ -38,7 +40,7 @@ pub(in crate::cli) fn run(args: &Diffs, global: &Global, io: &mut Io<'_>) -> Res
         return one(args, id, &client, global, io);
     }
     let path = args.path.as_ref().map(|path| format!("&path={}", segment(path)));
-    let query = format!("limit={}{}", args.limit, path.unwrap_or_default());
+    let query = format!("limit={}{}", limit_of(args), path.unwrap_or_default());
     let route = segment(&args.route);
     let answer: DiffsAnswer = client.get(&format!("/api/v1/routes/{route}/diffs?{query}"))?;
     if let Some(dir) = &args.export {
@@ -52,6 +54,12 @@ pub(in crate::cli) fn run(args: &Diffs, global: &Global, io: &mut Io<'_>) -> Res
         Output::Table | Output::Wide => print(args, &answer, global.output, io)?,
     }
     Ok(exit(args, &answer))
+}
+
+/// Files are to be complete; a table is to fit a screen.
+fn limit_of(args: &Diffs) -> u64 {
+    let unasked = if args.export.is_some() { CLUSTERS_MAX } else { CLUSTERS_SHOWN };
+    args.limit.unwrap_or(unasked)
 }
 
 fn exit(args: &Diffs, answer: &DiffsAnswer) -> Exit {

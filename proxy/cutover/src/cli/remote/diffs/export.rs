@@ -1,6 +1,6 @@
 //! Samples as files: one each, by cluster, with the request to send again.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use cutover_control::api::{ClusterName, DiffsAnswer, SamplesAnswer};
 use serde_json::json;
@@ -20,6 +20,7 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     put(&dir.join("clusters.json"), "Diffs", &json!(diffs))?;
     let mut files = 0;
+    let mut written = BTreeMap::new();
     for (at, cluster) in diffs.clusters.iter().enumerate() {
         let name = ClusterName {
             path: cluster.path.clone(),
@@ -30,14 +31,24 @@ pub(super) fn write(
         for sample in samples.samples.iter().filter(|sample| sample.clusters.contains(&name)) {
             put(&dir.join(format!("{}.json", sample.name.id)), "Sample", &json!(sample))?;
             files += 1;
+            written.insert(&sample.name.id, sample);
         }
     }
-    let clusters = count(diffs.clusters.len(), "cluster");
-    io.tell(&format!("wrote {} of {clusters} below {}", count(files, "sample"), dir.display()));
-    let sendable = samples.samples.iter().filter(|sample| sample.request.is_some()).count();
-    let all = samples.samples.len();
+    let files = count(files, "sample");
+    io.tell(&format!("wrote {files} of {} below {}", clusters(diffs), dir.display()));
+    let sendable = written.values().filter(|sample| sample.request.is_some()).count();
+    let all = written.len();
     io.tell(&format!("{sendable} of {all} requests are kept whole enough to be sent again"));
     Ok(())
+}
+
+/// `4 clusters`, or `1 of 4 clusters` where `--limit` left some out.
+fn clusters(diffs: &DiffsAnswer) -> String {
+    let written = diffs.clusters.len();
+    match usize::try_from(diffs.clusters_total).unwrap_or(usize::MAX) {
+        all if all > written => format!("{written} of {}", count(all, "cluster")),
+        _ => count(written, "cluster"),
+    }
 }
 
 fn put(file: &Path, kind: &str, document: &serde_json::Value) -> Result<(), Failure> {

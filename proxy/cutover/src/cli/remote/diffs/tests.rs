@@ -9,7 +9,7 @@ fn args(path: Option<&str>) -> Diffs {
     Diffs {
         route: "device-read".into(),
         path,
-        limit: 20,
+        limit: None,
         sample: None,
         export: None,
         exit_code: false,
@@ -85,6 +85,82 @@ fn clusters_for_people() {
         showing 2 of 3, since 1970-01-01 00:00:00Z; parity is 85.58 % at least
         accept a rule: cutover tolerate device-read 'body.seen'"#]]
     .assert_eq(&talk(&args(None), &answer).join("\n"));
+}
+
+#[test]
+fn files_are_complete_unless_somebody_limits_them() {
+    let asked = |limit, export: Option<&str>| {
+        limit_of(&Diffs { limit, export: export.map(Into::into), ..args(None) })
+    };
+    assert_eq!((asked(None, None), asked(None, Some("found"))), (20, 200));
+    assert_eq!((asked(Some(7), None), asked(Some(7), Some("found"))), (7, 7));
+}
+
+#[test]
+fn an_export_says_what_it_left_out() {
+    fn check(diffs: Value, expected: Expect) {
+        let dir = tempfile::tempdir().unwrap();
+        let samples: SamplesAnswer = serde_json::from_value(exported()).unwrap();
+        let said = tell_of(|io| export::write(dir.path(), &answer(diffs), &samples, io).unwrap());
+        expected.assert_eq(&said.replace(&dir.path().display().to_string(), "DIR"));
+        assert!(dir.path().join("001-body.name-value/1.json").exists());
+        assert!(!dir.path().join("001-body.name-value/2.json").exists());
+    }
+    let cluster = |path: &str| {
+        json!({
+            "path": path, "kind": "value", "values": "text→text", "count": 1, "share": 0.1,
+            "excess": 1, "standing": "suspect", "samples": [],
+        })
+    };
+    check(
+        json!({ "clusters": [cluster("body.name")], "clusters_total": 4 }),
+        expect![[r#"
+            wrote 1 sample of 1 of 4 clusters below DIR
+            1 of 1 requests are kept whole enough to be sent again
+        "#]],
+    );
+    check(
+        json!({ "clusters": [cluster("body.name"), cluster("body.x")], "clusters_total": 2 }),
+        expect![[r#"
+            wrote 2 samples of 2 clusters below DIR
+            1 of 2 requests are kept whole enough to be sent again
+        "#]],
+    );
+}
+
+/// Two samples, one for each of two clusters.
+fn exported() -> Value {
+    let sample = |id: &str, path: &str, more: Value| {
+        let mut sample = json!({
+            "id": id, "at_ms": 1, "trace_id": "ab", "copy_trace_id": "cd", "shape": "GET / 2xx",
+            "clusters": [{ "path": path, "kind": "value", "values": "text→text" }],
+            "document": {},
+        });
+        sample.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        sample
+    };
+    let request = json!({
+        "request": {
+            "method": "GET", "target": "/", "headers": [], "headers_left_out": [], "body": "",
+        },
+    });
+    let samples = [sample("1", "body.name", request), sample("2", "body.x", json!({}))];
+    json!({ "route": "device-read", "samples": samples, "samples_total": 2 })
+}
+
+/// What is told by `work`.
+fn tell_of(work: impl FnOnce(&mut Io<'_>)) -> String {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    work(&mut Io {
+        out: &mut out,
+        err: &mut err,
+        input: &mut "".as_bytes(),
+        out_is_terminal: false,
+        err_is_terminal: false,
+        input_is_terminal: false,
+        environment: crate::config::Environment::default(),
+    });
+    String::from_utf8(err).unwrap()
 }
 
 #[test]
