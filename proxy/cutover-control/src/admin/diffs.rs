@@ -9,6 +9,7 @@ use super::{
     dispatch::{Call, Handling},
     parity::{
         accounting_row, bound, copies, noise_rows, route, since_ms, standing, suggestion_row,
+        unjudged,
     },
     reply::Reply,
 };
@@ -45,6 +46,9 @@ pub(super) fn diffs(admin: Arc<Admin>, call: Call) -> Handling {
             accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
             bound: parity.and_then(|parity| bound(&parity.snapshot().counters)),
             judged: parity.map(|parity| parity.snapshot().counters.judged()),
+            unjudged: parity
+                .map(|parity| unjudged(&parity.snapshot().counters))
+                .unwrap_or_default(),
             since_ms: parity.map(since_ms),
             clusters,
             clusters_total,

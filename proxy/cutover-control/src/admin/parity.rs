@@ -22,7 +22,7 @@ use crate::{
     view::View,
 };
 
-pub(super) use rows::{accounting_row, noise_rows, since_ms, standing, suggestion_row};
+pub(super) use rows::{accounting_row, noise_rows, since_ms, standing, suggestion_row, unjudged};
 
 /// What gates ask of parity before new may serve: a lower bound …
 const TARGET: f64 = 0.995;
@@ -47,7 +47,8 @@ pub(super) fn parity(admin: Arc<Admin>, call: Call) -> Handling {
             at_ms,
             copies,
             accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
-            parity: parity.map(|(seen, report)| rows::parity_row(seen, report, target)),
+            parity: parity
+                .map(|(seen, report)| rows::parity_row(seen, report, target, at_ms / 1_000)),
             blocks,
         }))
     })
@@ -134,7 +135,13 @@ fn blocks(copies: &CopiesRow, report: Option<&Report>, target: f64) -> Vec<Block
         ));
     }
     if let Some(Inconclusive { eligible, unjudged }) = report.inconclusive {
-        let why = format!("{unjudged} of {eligible} requests could not be judged, more than 5 %");
+        let reasons = rows::unjudged(&report.counters);
+        let reasons: Vec<String> =
+            reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let why = format!(
+            "{unjudged} of {eligible} requests could not be judged, more than 5 %: {}",
+            reasons.join(", ")
+        );
         blocks.push(block("inconclusive", why));
     }
     let judged = report.counters.judged();

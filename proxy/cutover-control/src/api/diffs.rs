@@ -1,5 +1,7 @@
 //! How answers differ, what may, and stored requests to try again.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,10 @@ pub struct DiffsAnswer {
     /// Requests that were judged since `since_ms`: matches and mismatches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<u64>,
+    /// Requests that could not be judged since `since_ms`, by reason: incomparable ones, and those
+    /// that were not sent because new failed too often (`breaker`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unjudged: BTreeMap<String, u64>,
     /// When the counters of its parity began, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_ms: Option<u64>,

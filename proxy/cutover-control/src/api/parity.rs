@@ -128,10 +128,11 @@ pub struct OutlookRow {
     pub target: f64,
     /// Where it stands.
     pub state: OutlookName,
-    /// With `ahead`: comparisons still needed if none of them is a mismatch.
+    /// Comparisons still needed if none of them is a mismatch: for the bound, and for the number
+    /// without which a gate reads no bound. Absent: no more are, or they would not help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparisons: Option<u64>,
-    /// With `ahead`: how long they take at today's rate; absent: there were none today.
+    /// How long those take at today's rate; absent: there were none today.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }

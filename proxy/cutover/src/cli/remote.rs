@@ -80,6 +80,13 @@ fn percent_in_words(share: f64) -> String {
     percent(share).replace('%', " %")
 }
 
+/// What occurred and how often: `breaker 1, rate 8`.
+fn reasons(counts: &BTreeMap<String, u64>) -> String {
+    let counts: Vec<String> =
+        counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    counts.join(", ")
+}
+
 /// A path segment, percent-encoded: names come from people.
 fn segment(name: &str) -> String {
     name.bytes().map(encode).collect()

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use cutover_domain::{
     compare::{Action, Kind, Kinds, Rule, Tolerance, day},
+    exchange::Dropped,
     parity::{
         Basis, Counters, Epoch, KNOWN_AT, LatencyPercentiles, NoiseProfile, Outlook, Parity,
         PathNoise, PathReport, Place, Report, Standing,
     },
 };
 
+use super::COMPARISONS_MIN;
 use crate::{
     api::{
         AccountingRow, BasisRow, CountersRow, CoverageRow, EpochRow, InconclusiveRow, LatencyRow,
@@ -35,7 +37,8 @@ pub(in crate::admin) fn accounting_row(accounting: &Accounting) -> AccountingRow
     }
 }
 
-pub(super) fn parity_row(seen: &Seen, report: &Report, target: f64) -> ParityRow {
+/// `now`: seconds since 1970.
+pub(super) fn parity_row(seen: &Seen, report: &Report, target: f64, now: u64) -> ParityRow {
     let parity = &seen.parity;
     let snapshot = parity.snapshot();
     let path = |path: &PathReport| path_row(path, &snapshot.noise);
@@ -45,7 +48,12 @@ pub(super) fn parity_row(seen: &Seen, report: &Report, target: f64) -> ParityRow
         point: report.parity,
         bound: report.bound,
         counters: counters_row(&report.counters),
-        outlook: outlook_row(report.outlook, target),
+        outlook: outlook_row(
+            report.outlook,
+            target,
+            report.counters.judged(),
+            snapshot.pace.per_second(now),
+        ),
         pairs: report.pairs,
         coverage: CoverageRow {
             share: report.coverage.share(),
@@ -167,6 +175,13 @@ fn path_row(path: &PathReport, noise: &NoiseProfile) -> PathRow {
     }
 }
 
+/// Requests that could not be judged, by reason: what makes a bound inconclusive.
+pub(in crate::admin) fn unjudged(counters: &Counters) -> BTreeMap<String, u64> {
+    let incomparable = counters.incomparable.iter().map(|(why, n)| (why.as_str(), *n));
+    let breaker = counters.dropped.get(&Dropped::Breaker).copied().unwrap_or_default();
+    reasons(incomparable.chain([(Dropped::Breaker.as_str(), breaker)]))
+}
+
 fn counters_row(counters: &Counters) -> CountersRow {
     CountersRow {
         matches: counters.matches,
@@ -177,15 +192,21 @@ fn counters_row(counters: &Counters) -> CountersRow {
     }
 }
 
-fn outlook_row(outlook: Outlook, target: f64) -> OutlookRow {
-    let row = |state, comparisons, seconds| OutlookRow { target, state, comparisons, seconds };
-    match outlook {
-        Outlook::Reached => row(OutlookName::Reached, None, None),
-        Outlook::Below => row(OutlookName::Below, None, None),
-        Outlook::Ahead { comparisons, seconds } => {
-            row(OutlookName::Ahead, Some(comparisons), seconds)
+/// `judged`: so many were already; `per_second`: so many are today.
+fn outlook_row(outlook: Outlook, target: f64, judged: u64, per_second: f64) -> OutlookRow {
+    let (state, comparisons) = match outlook {
+        Outlook::Reached => (OutlookName::Reached, 0),
+        Outlook::Ahead { comparisons, .. } => (OutlookName::Ahead, comparisons),
+        Outlook::Below => {
+            let state = OutlookName::Below;
+            return OutlookRow { target, state, comparisons: None, seconds: None };
         }
-    }
+    };
+    // A verdict wants both, the bound and the number.
+    let comparisons = comparisons.max(COMPARISONS_MIN.saturating_sub(judged));
+    let comparisons = (comparisons > 0).then_some(comparisons);
+    let seconds = comparisons.filter(|_| per_second > 0.0).map(|n| n as f64 / per_second);
+    OutlookRow { target, state, comparisons, seconds }
 }
 
 fn latency_row(latency: LatencyPercentiles) -> LatencyRow {
@@ -226,3 +247,6 @@ fn reasons<'n>(counts: impl Iterator<Item = (&'n str, u64)>) -> BTreeMap<String,
     let counts = counts.filter(|(_, count)| *count > 0);
     counts.map(|(name, count)| (name.to_owned(), count)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,6 +248,16 @@ async fn differences_come_by_excess_over_noise() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_judged_is_told_by_reason() {
+    let rig = Rig::new(FILES).await;
+    let answer: DiffsAnswer = answers::read(&rig.get("/api/v1/routes/read/diffs").await);
+    assert_eq!(answer.unjudged, [("malformed".to_owned(), 1)].into(), "not `rate`, which is ours");
+    let answer: DiffsAnswer = answers::read(&rig.get("/api/v1/routes/list/diffs").await);
+    assert!(answer.unjudged.is_empty());
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn nothing_compared_says_why() {
     let rig = Rig::new(FILES).await;
     for (route, code) in [

@@ -9,7 +9,7 @@ use cutover_control::api::{
     ToleranceRow,
 };
 
-use super::{SAMPLES_MAX, percent, percent_in_words, segment};
+use super::{SAMPLES_MAX, percent, percent_in_words, reasons, segment};
 use crate::cli::{
     admin::Client,
     args::{Diffs, Global, Output},
@@ -121,6 +121,18 @@ fn is_asked(args: &Diffs, path: &str) -> bool {
 fn nothing(args: &Diffs, answer: &DiffsAnswer) -> String {
     let where_ = args.path.as_ref().map(|path| format!(" at `{path}`")).unwrap_or_default();
     let nothing = format!("no differences{where_}");
+    // Parity's counters outlive the process, those of the copies do not.
+    if let Some(judged) = answer.judged.filter(|judged| *judged > 0) {
+        let bound =
+            answer.bound.map(|bound| format!("; parity is {} at least", percent_in_words(bound)));
+        let judged = count_of(judged, "comparison");
+        return format!("{nothing} in {judged}{}", bound.unwrap_or_default());
+    }
+    if !answer.unjudged.is_empty() {
+        let unjudged = count_of(answer.unjudged.values().sum(), "request");
+        let reasons = reasons(&answer.unjudged);
+        return format!("{nothing}: none of {unjudged} could be judged ({reasons})");
+    }
     let accounting = answer.accounting.clone().unwrap_or_default();
     match (&answer.copies.why, accounting.compared) {
         (Some(why), 0) => format!("{nothing}: {why}"),
@@ -129,22 +141,18 @@ fn nothing(args: &Diffs, answer: &DiffsAnswer) -> String {
         }
         (None, 0) => format!("{nothing}: none of {} was compared yet", told(&accounting)),
         _ => {
-            let judged = answer.judged.unwrap_or_default();
-            let bound = answer
-                .bound
-                .map(|bound| format!("; parity is {} at least", percent_in_words(bound)));
-            format!("{nothing} in {}{}", count_of(judged, "comparison"), bound.unwrap_or_default())
+            let since = answer.since_ms.map(|since| format!(" since {}", utc(since)));
+            format!("{nothing}: nothing was judged{}", since.unwrap_or_default())
         }
     }
 }
 
 /// `12 copies (3 under way, 9 dropped: rate 9)`
 fn told(accounting: &AccountingRow) -> String {
-    let reasons: Vec<String> =
-        accounting.dropped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
     let dropped: u64 = accounting.dropped.values().sum();
     let open = (accounting.open > 0).then(|| format!("{} under way", accounting.open));
-    let dropped = (dropped > 0).then(|| format!("{dropped} dropped: {}", reasons.join(", ")));
+    let dropped =
+        (dropped > 0).then(|| format!("{dropped} dropped: {}", reasons(&accounting.dropped)));
     let parts: Vec<String> = open.into_iter().chain(dropped).collect();
     format!("{} ({})", count_of(accounting.eligible, "copie"), parts.join(", "))
         .replace("1 copie ", "1 copy ")
@@ -225,6 +233,10 @@ fn talk(args: &Diffs, answer: &DiffsAnswer) -> Vec<String> {
             answer.bound.map(|bound| format!("; parity is {} at least", percent_in_words(bound)));
         lines
             .push(format!("showing {shown} of {all}, since {since}{}", parity.unwrap_or_default()));
+    }
+    if !answer.unjudged.is_empty() && answer.judged.is_some_and(|judged| judged > 0) {
+        let unjudged = count_of(answer.unjudged.values().sum(), "more request");
+        lines.push(format!("{unjudged} could not be judged: {}", reasons(&answer.unjudged)));
     }
     let suggested = answer.clusters.iter().filter(|row| row.suggestion.is_some());
     let of_noise = answer.noise.iter().filter(|row| row.suggestion.is_some());

@@ -223,6 +223,33 @@ fn nothing_says_what_is_going_on() {
 }
 
 #[test]
+fn what_could_not_be_judged_is_told() {
+    let unjudged = json!({ "duplicate_key": 3, "breaker": 1 });
+    let nothing_judged = answer(json!({ "unjudged": unjudged, "judged": 0 }));
+    expect!["no differences: none of 4 requests could be judged (breaker 1, duplicate_key 3)"]
+        .assert_eq(&nothing(&args(None), &nothing_judged));
+    assert!(talk(&args(None), &nothing_judged).is_empty(), "it is said already");
+    let some_judged = answer(json!({ "unjudged": unjudged, "judged": 20 }));
+    expect!["no differences in 20 comparisons"].assert_eq(&nothing(&args(None), &some_judged));
+    expect!["4 more requests could not be judged: breaker 1, duplicate_key 3"]
+        .assert_eq(&talk(&args(None), &some_judged).join("\n"));
+}
+
+#[test]
+fn what_was_kept_counts_after_a_restart() {
+    let kept = answer(json!({ "judged": 60, "bound": 0.95129, "since_ms": 0 }));
+    expect!["no differences in 60 comparisons; parity is 95.12 % at least"]
+        .assert_eq(&nothing(&args(None), &kept));
+    let accounting = json!({
+        "eligible": 9, "compared": 9, "matches": 9, "mismatches": 0, "noisy": 0,
+        "incomparable": 0, "dropped": {}, "open": 0,
+    });
+    let begun_anew = answer(json!({ "accounting": accounting, "judged": 0, "since_ms": 0 }));
+    expect!["no differences: nothing was judged since 1970-01-01 00:00:00Z"]
+        .assert_eq(&nothing(&args(None), &begun_anew));
+}
+
+#[test]
 fn rules_in_a_few_words() {
     for (keys, expected) in [
         (json!({ "ignore": [] }), "ignore"),

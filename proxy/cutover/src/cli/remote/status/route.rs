@@ -7,7 +7,7 @@ use cutover_control::api::{
 
 use crate::cli::{
     output::{age, utc},
-    remote::percent_in_words,
+    remote::{percent_in_words, reasons},
 };
 
 /// Lines, each with its name.
@@ -53,6 +53,11 @@ fn of_parity(parity: &ParityRow) -> Vec<(&'static str, String)> {
     if !loud.is_empty() {
         facts.push(("noise", format!("legacy differs from itself at {}", loud.join(", "))));
     }
+    let incomparable = &parity.counters.incomparable;
+    // Of more than 5 % it is told what they stand against.
+    if parity.inconclusive.is_none() && !incomparable.is_empty() {
+        facts.push(("unjudged", format!("could not be compared: {}", reasons(incomparable))));
+    }
     facts.extend(parity.latency.as_ref().map(|latency| ("latency", difference(latency))));
     facts.extend(parity.history.first().map(|epoch| ("before", before(epoch))));
     facts
@@ -74,11 +79,18 @@ fn bound(parity: &ParityRow) -> String {
 fn outlook(outlook: &OutlookRow) -> String {
     let target = percent_in_words(outlook.target);
     match (outlook.state, outlook.comparisons) {
-        (OutlookName::Reached, _) => format!("{target}: reached"),
-        (OutlookName::Ahead, Some(comparisons)) => {
+        (OutlookName::Reached, None) => format!("{target}: reached"),
+        (OutlookName::Reached | OutlookName::Ahead, Some(comparisons)) => {
             let seconds = outlook.seconds.map(|seconds| age((seconds * 1_000.0) as u64));
             let time = seconds.map(|time| format!(", {time} at today's rate")).unwrap_or_default();
-            format!("{target}: {comparisons} more comparisons if all agree{time}")
+            match outlook.state {
+                OutlookName::Reached => {
+                    format!(
+                        "{target}: reached, but {comparisons} more comparisons are wanted{time}"
+                    )
+                }
+                _ => format!("{target}: {comparisons} more comparisons if all agree{time}"),
+            }
         }
         _ => format!("{target}: out of reach, waiting does not help"),
     }
@@ -97,12 +109,12 @@ fn coverage(coverage: &CoverageRow) -> String {
 /// The identity that every copy is held to.
 fn copies(accounting: &AccountingRow) -> String {
     let AccountingRow { eligible, compared, dropped, open, .. } = accounting;
-    let reasons: Vec<String> =
-        dropped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    let reasons =
-        if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let why = if dropped.is_empty() { String::new() } else { format!(" ({})", reasons(dropped)) };
     let dropped: u64 = dropped.values().sum();
-    format!("{eligible} = {compared} compared + {dropped} dropped{reasons} + {open} under way")
+    format!(
+        "{eligible} = {compared} compared + {dropped} dropped{why} + {open} under way, since the \
+         proxy started"
+    )
 }
 
 fn difference(latency: &LatencyRow) -> String {

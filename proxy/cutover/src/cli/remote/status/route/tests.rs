@@ -49,7 +49,7 @@ fn a_healthy_candidate() {
             coverage  2 of 2 shapes of request
             noise     legacy differs from itself at body.seen (10.00 % of pairs)
             latency   new − legacy: p50 -0.3 ms, p95 +1.0 ms, p99 +12.2 ms
-            copies    1010 = 1009 compared + 1 dropped (rate 1) + 0 under way
+            copies    1010 = 1009 compared + 1 dropped (rate 1) + 0 under way, since the proxy started
         "#]],
     );
 }
@@ -88,6 +88,49 @@ fn what_stands_in_the_way() {
             blocks    new regressed at `body.name`
                       1 of 2 shapes of request were compared, 90 % are wanted
             see       cutover diffs device-read
+        "#]],
+    );
+}
+
+#[test]
+fn what_could_not_be_judged() {
+    let counters = |incomparable: Value| {
+        json!({
+            "matches": 600, "mismatches": 0, "noisy": 0, "incomparable": incomparable,
+            "dropped": {},
+        })
+    };
+    let outlook = json!({
+        "target": 0.995, "state": "reached", "comparisons": 400, "seconds": 400.0,
+    });
+    check(
+        json!({
+            "parity": parity(json!({
+                "counters": counters(json!({ "duplicate_key": 3, "limit": 1 })),
+                "outlook": outlook,
+            })),
+        }),
+        expect![[r#"
+            parity    99.42 % at least: 600 of 600 answered alike since 1970-01-01 00:00:00Z
+            wanted    99.50 %: reached, but 400 more comparisons are wanted, 6m at today's rate
+            coverage  2 of 2 shapes of request
+            unjudged  could not be compared: duplicate_key 3, limit 1
+        "#]],
+    );
+    let why = "4 of 4 requests could not be judged, more than 5 %: duplicate_key 4";
+    check(
+        json!({
+            "parity": parity(json!({
+                "counters": counters(json!({ "duplicate_key": 4 })),
+                "inconclusive": { "eligible": 4, "unjudged": 4 },
+            })),
+            "blocks": [{ "code": "inconclusive", "why": why }],
+        }),
+        expect![[r#"
+            parity    99.42 % at least: 600 of 600 answered alike since 1970-01-01 00:00:00Z
+            wanted    99.50 %: reached
+            coverage  2 of 2 shapes of request
+            blocks    4 of 4 requests could not be judged, more than 5 %: duplicate_key 4
         "#]],
     );
 }
