@@ -24,8 +24,8 @@ pub trait Comparisons: Send + Sync + 'static {
     /// All that is known of a route; `None`: no copies were ever taken for it.
     fn seen(&self, route: &str) -> Option<Seen>;
 
-    /// Every sample of a route, of this path if one is given, oldest first. Empty: there is none,
-    /// or no copies were taken.
+    /// Every sample of a route, of this path if one is given, newest first, older ones last.
+    /// Empty: there is none, or no copies were taken.
     fn samples(&self, route: &str, path: Option<&str>) -> Vec<SampleName>;
 
     /// One sample, whole; `None`: there is none of this id, or no more.
@@ -131,7 +131,7 @@ pub struct Cluster {
     pub values: Box<str>,
     /// Mismatches since parity's counters began; 0: none, its samples are older.
     pub count: u64,
-    /// Samples that are kept, oldest first.
+    /// Samples that are kept, newest first, older ones last.
     pub samples: Vec<SampleName>,
 }
 
@@ -148,6 +148,8 @@ pub struct SampleName {
     pub copy_trace: TraceIds,
     /// The request's shape.
     pub shape: String,
+    /// It was kept before parity's counters began: by other rules, or of another build.
+    pub is_older: bool,
 }
 
 /// A rule that evidence speaks for.

@@ -55,9 +55,9 @@ pub use self::{
         RejudgedCluster, RejudgedSample,
     },
     samples::{
-        BadSample, CLUSTERS_MAX, Changes, Cluster, ClusterChange, ClusterKey, Clusters, Mark,
-        RestoredSamples, SAMPLE_VERSION, SAMPLES_BYTES_MAX, SAMPLES_MAX, SAMPLES_MILLIS, Sample,
-        SampleHead, SampleId, StoredCluster, StoredSample,
+        BadSample, CLUSTERS_MAX, Changes, Cluster, ClusterChange, ClusterKey, Clusters,
+        ListedSample, Mark, RestoredSamples, SAMPLE_VERSION, SAMPLES_BYTES_MAX, SAMPLES_MAX,
+        SAMPLES_MILLIS, Sample, SampleHead, SampleId, StoredCluster, StoredSample,
     },
     suggest::{Evidence, Suggestion},
 };

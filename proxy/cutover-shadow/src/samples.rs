@@ -9,6 +9,7 @@ mod keeper;
 mod place;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, VecDeque},
     fmt,
     str::FromStr,
@@ -68,8 +69,18 @@ pub struct Cluster {
     pub first_ms: u64,
     /// When the last one came.
     pub last_ms: u64,
-    /// The first 5 of them, and a fair choice of all others; at most 20, oldest first.
-    pub samples: Vec<SampleHead>,
+    /// The first 5 of them, and a fair choice of all others, newest first; then those that were
+    /// kept before parity's counters began, while there is room. At most 20.
+    pub samples: Vec<ListedSample>,
+}
+
+/// A sample as it stands in its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSample {
+    /// What it is known by.
+    pub head: SampleHead,
+    /// It was kept before parity's counters began: by other rules, or of another build.
+    pub is_older: bool,
 }
 
 /// All mismatches of one route.
@@ -146,6 +157,8 @@ struct Clustered {
 struct Kept {
     sample: Arc<Stored>,
     since: u64,
+    /// It is from before parity's counters began.
+    is_older: bool,
 }
 
 #[derive(Debug)]
@@ -183,18 +196,14 @@ impl Samples {
         let sequence = self.sequence;
         let cluster = self.clusters.entry(key.clone()).or_default();
         cluster.see(at_ms, sequence);
-        let Some(place) = place(cluster.drawn, cluster.samples.len(), draw) else { return };
+        let Some(place) = place(cluster.drawn, cluster.recent(), draw) else { return };
         let Some(sample) = sample() else { return };
         if cluster.samples.iter().any(|kept| kept.sample.head.id == sample.head.id) {
             return;
         }
-        let kept = Kept { sample, since: sequence };
-        match cluster.samples.get_mut(place) {
-            Some(known) => {
-                let before = std::mem::replace(known, kept).sample.head.id;
-                self.lose(Gone::Sample(key, before));
-            }
-            None => cluster.samples.push(kept),
+        let kept = Kept { sample, since: sequence, is_older: false };
+        if let Some(before) = cluster.put(place, kept) {
+            self.lose(Gone::Sample(key, before));
         }
     }
 
@@ -213,13 +222,14 @@ impl Samples {
         self.noise.iter().map(|(key, count)| (key, *count))
     }
 
-    /// Counters begin anew; samples stay.
+    /// Counters begin anew; samples stay, as older ones, until newer take their room.
     pub(crate) fn begin_anew(&mut self) {
         self.sequence += 1;
         self.other = 0;
         for cluster in self.clusters.values_mut().filter(|cluster| cluster.count > 0) {
-            cluster.count = 0;
+            (cluster.count, cluster.drawn) = (0, 0);
             cluster.changed = self.sequence;
+            cluster.samples.iter_mut().for_each(|kept| kept.is_older = true);
         }
     }
 
@@ -231,9 +241,8 @@ impl Samples {
     /// All clusters, by path and kind.
     pub(crate) fn clusters(&self) -> Clusters {
         let cluster = |(key, clustered): (&ClusterKey, &Clustered)| {
-            let samples = clustered.samples.iter();
-            let mut samples: Vec<_> = samples.map(|kept| kept.sample.head.clone()).collect();
-            samples.sort_by_key(|head| (head.at_ms, head.id));
+            let mut samples: Vec<_> = clustered.samples.iter().map(Kept::listed).collect();
+            samples.sort_by_key(ListedSample::rank);
             Cluster {
                 key: key.clone(),
                 count: clustered.count,
@@ -303,6 +312,44 @@ impl Clustered {
         self.first_ms = self.first_ms.min(at_ms);
         self.last_ms = self.last_ms.max(at_ms);
         self.changed = sequence;
+    }
+
+    /// Samples of the present counters.
+    fn recent(&self) -> usize {
+        self.samples.iter().filter(|kept| !kept.is_older).count()
+    }
+
+    /// Keeps a sample in the place of another of the present counters, or behind them all; there
+    /// the oldest of the older ones makes room. Gives what had to go.
+    fn put(&mut self, place: usize, kept: Kept) -> Option<SampleId> {
+        // Without older ones the places are those of `self.samples`.
+        if place < self.recent() {
+            let known = self.samples.get_mut(place)?;
+            return Some(std::mem::replace(known, kept).sample.head.id);
+        }
+        let older = self.samples.iter().enumerate().filter(|(_, kept)| kept.is_older);
+        let oldest = older.min_by_key(|(_, kept)| kept.sample.head.at_ms).map(|(at, _)| at);
+        let full = self.samples.len() >= SAMPLES_MAX;
+        let gone = oldest.filter(|_| full).map(|at| self.samples.remove(at).sample.head.id);
+        self.samples.push(kept);
+        gone
+    }
+}
+
+// === impl Kept ===
+
+impl Kept {
+    fn listed(&self) -> ListedSample {
+        ListedSample { head: self.sample.head.clone(), is_older: self.is_older }
+    }
+}
+
+// === impl ListedSample ===
+
+impl ListedSample {
+    /// Orders samples: those of the present counters before older ones, each newest first.
+    pub fn rank(&self) -> (bool, Reverse<(u64, SampleId)>) {
+        (self.is_older, Reverse((self.head.at_ms, self.head.id)))
     }
 }
 

@@ -91,5 +91,6 @@ pub(super) fn sample_ref(sample: &SampleName) -> SampleRef {
         trace_id: format!("{:032x}", sample.live_trace.trace_id),
         copy_trace_id: format!("{:032x}", sample.copy_trace.trace_id),
         shape: sample.shape.clone(),
+        older: sample.is_older,
     }
 }

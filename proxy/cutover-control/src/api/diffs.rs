@@ -58,7 +58,7 @@ pub struct ClusterRow {
     pub excess: i64,
     /// What the evidence at its path comes to.
     pub standing: StandingName,
-    /// Samples that are kept, at most 20.
+    /// Samples that are kept, at most 20: newest first, `older` ones last.
     pub samples: Vec<SampleRef>,
     /// What would settle it; absent: nothing fits, or it looks like a mistake of new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,6 +139,9 @@ pub struct SampleRef {
     pub copy_trace_id: String,
     /// The request's shape.
     pub shape: String,
+    /// It was kept before the counters of parity began: by other rules, or of another build.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub older: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::SampleRef;
 use crate::loader::{ConfigFile, Diagnostic};
 
-/// Samples of a route, oldest first. They hold no values but those that the route's `shadow.keep`
-/// names.
+/// Samples of a route, newest first, `older` ones last. They hold no values but those that the
+/// route's `shadow.keep` names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplesAnswer {
     /// The route.

@@ -89,6 +89,7 @@ impl ShadowHandle {
         other: u64,
     ) -> RestoredSamples {
         let route = self.route(route);
+        let since_ms = route.with_parity(|parity| parity.snapshot().since.saturating_mul(1_000));
         let mut restored = RestoredSamples::default();
         for mut cluster in clusters {
             let given = std::mem::take(&mut cluster.samples);
@@ -103,7 +104,7 @@ impl ShadowHandle {
                     self.0.keeper.store(sample.head, Arc::clone(&given.document))
                 })
                 .collect();
-            let known = route.samples.lock().restore(cluster, samples);
+            let known = route.samples.lock().restore(cluster, samples, since_ms);
             restored.samples += known;
             restored.left_out += given.len() - known;
         }

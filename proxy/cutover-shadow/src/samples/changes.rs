@@ -112,11 +112,13 @@ impl Samples {
         Changes { mark: Mark(self.sequence), whole, clusters, clusters_gone, other: self.other }
     }
 
-    /// Takes in a cluster that a store kept, with those of its samples that could be read.
+    /// Takes in a cluster that a store kept, with those of its samples that could be read. Parity's
+    /// counters began at `since_ms`, in milliseconds since 1970.
     pub(crate) fn restore(
         &mut self,
         cluster: StoredCluster,
         samples: impl IntoIterator<Item = Arc<Stored>>,
+        since_ms: u64,
     ) -> usize {
         let StoredCluster { key, count, first_ms, last_ms, .. } = cluster;
         if !self.clusters.contains_key(&key) && self.clusters.len() >= CLUSTERS_MAX {
@@ -133,15 +135,19 @@ impl Samples {
         known.first_ms = known.first_ms.min(first_ms);
         known.last_ms = known.last_ms.max(last_ms);
         known.changed = sequence;
-        let mut restored = 0;
+        let (mut restored, mut recent) = (0, 0);
         for sample in samples {
             let is_new = known.samples.iter().all(|kept| kept.sample.head.id != sample.head.id);
             if is_new && known.samples.len() < SAMPLES_MAX {
-                known.samples.push(Kept { sample, since: sequence });
+                // The store does not say. Near `since_ms` this may be wrong by the time that a
+                // copy takes: counters begin with a comparison, its request came before.
+                let is_older = count == 0 || sample.head.at_ms < since_ms;
+                known.samples.push(Kept { sample, since: sequence, is_older });
                 restored += 1;
+                recent += u64::from(!is_older);
             }
         }
-        known.drawn += count.max(restored as u64);
+        known.drawn += count.max(recent);
         restored
     }
 

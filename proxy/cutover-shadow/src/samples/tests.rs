@@ -104,8 +104,8 @@ fn clusters_count_all_and_show_some() {
     let first = &clusters[0];
     assert_eq!((first.count, first.first_ms, first.last_ms), (500, 1_001, 1_500));
     assert_eq!(first.samples.len(), SAMPLES_MAX);
-    assert!(first.samples.is_sorted_by_key(|head| head.at_ms));
-    assert!((1..=5).all(|id| first.samples.iter().any(|head| head.id == SampleId(id))));
+    assert!(first.samples.is_sorted_by_key(|sample| Reverse(sample.head.at_ms)), "newest first");
+    assert!((1..=5).all(|id| first.samples.iter().any(|sample| sample.head.id == SampleId(id))));
     assert!(samples.sample(SampleId(3)).is_some() && samples.sample(SampleId(501)).is_none());
 }
 
@@ -141,6 +141,57 @@ fn counters_begin_anew_and_samples_stay() {
     take(&mut samples, "body.a", 2, 2_000);
     let cluster = &samples.clusters().clusters[0];
     assert_eq!((cluster.count, cluster.first_ms, cluster.samples.len()), (1, 1_000, 2));
+}
+
+/// Ids of the samples of `body.a` as they are listed: of the present counters, and older.
+fn listed(samples: &Samples) -> (Vec<u64>, Vec<u64>) {
+    let clusters = samples.clusters().clusters;
+    let cluster = clusters.iter().find(|cluster| cluster.key == key("body.a")).unwrap();
+    let ids = |is_older: bool| {
+        let of = cluster.samples.iter().filter(move |sample| sample.is_older == is_older);
+        of.map(|sample| sample.head.id.0).collect::<Vec<_>>()
+    };
+    let (recent, older) = (ids(false), ids(true));
+    let all: Vec<u64> = cluster.samples.iter().map(|sample| sample.head.id.0).collect();
+    assert_eq!(all, [&recent[..], &older].concat(), "older ones come last");
+    (recent, older)
+}
+
+#[test]
+fn samples_of_the_present_counters_come_first_and_take_the_room_of_older_ones() {
+    let mut samples = Samples::default();
+    (1..=20).for_each(|id| take(&mut samples, "body.a", id, id));
+    samples.begin_anew();
+    let mut store = Store::of(&samples);
+    assert_eq!(listed(&samples), (vec![], (1..=20).rev().collect()));
+    (21..=23).for_each(|id| take(&mut samples, "body.a", id, id));
+    assert_eq!(listed(&samples), (vec![23, 22, 21], (4..=20).rev().collect()));
+    store.follow(&samples);
+    assert_eq!(store.clusters, Store::of(&samples).clusters);
+    // Then the choice is one among the present ones alone.
+    (24..=500).for_each(|id| take(&mut samples, "body.a", id, id));
+    let (recent, older) = listed(&samples);
+    assert_eq!((recent.len(), older.len()), (SAMPLES_MAX, 0));
+    assert!((21..=25).all(|id| recent.contains(&id)), "the first five stay: {recent:?}");
+    store.follow(&samples);
+    assert_eq!(store.clusters, Store::of(&samples).clusters);
+}
+
+#[test]
+fn what_a_store_kept_from_before_the_counters_began_is_older() {
+    let mut before = Samples::default();
+    (1..=4).for_each(|id| take(&mut before, "body.a", id, id * 1_000));
+    let cluster = Store::of(&before).clusters.remove(&key("body.a")).unwrap();
+    let restored = |cluster: StoredCluster, since_ms| {
+        let samples: Vec<_> =
+            cluster.samples.iter().map(|sample| stored(sample.id.0, sample.at_ms)).collect();
+        let mut after = Samples::default();
+        after.restore(cluster, samples, since_ms);
+        listed(&after)
+    };
+    assert_eq!(restored(cluster.clone(), 3_000), (vec![4, 3], vec![2, 1]));
+    let uncounted = StoredCluster { count: 0, ..cluster };
+    assert_eq!(restored(uncounted, 0), (vec![], vec![4, 3, 2, 1]), "parity did not go on");
 }
 
 #[test]
@@ -198,7 +249,7 @@ fn what_is_old_goes() {
     let clusters = samples.clusters().clusters;
     assert_eq!(clusters.len(), 1);
     assert_eq!((clusters[0].count, clusters[0].samples.len()), (2, 1));
-    assert_eq!(clusters[0].samples[0].id, SampleId(3));
+    assert_eq!(clusters[0].samples[0].head.id, SampleId(3));
     store.follow(&samples);
     assert_eq!(store.clusters, Store::of(&samples).clusters);
     samples.prune(u64::MAX);
@@ -216,7 +267,7 @@ fn a_process_goes_on_where_another_ended() {
     for cluster in store.clusters.values().cloned() {
         let samples = cluster.samples.iter().map(|sample| stored(sample.id.0, sample.at_ms));
         let samples: Vec<_> = samples.collect();
-        assert_eq!(after.restore(cluster, samples.clone()), samples.len());
+        assert_eq!(after.restore(cluster, samples.clone(), 0), samples.len());
     }
     let mark = after.restore_other(7);
     assert_eq!(after.clusters().clusters, before.clusters().clusters);

@@ -38,7 +38,7 @@ fn keeping(kept: &[&str]) -> Parts {
 fn ids(rig: &Rig, path: &str) -> Vec<SampleId> {
     let clusters = rig.handle.clusters("read").unwrap().clusters;
     let cluster = clusters.into_iter().find(|cluster| cluster.key.path.as_str() == path).unwrap();
-    cluster.samples.iter().map(|head| head.id).collect()
+    cluster.samples.iter().map(|listed| listed.head.id).collect()
 }
 
 /// All that a store is told from the beginning, as it gives it back.

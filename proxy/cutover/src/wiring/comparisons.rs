@@ -14,7 +14,7 @@ use cutover_domain::{
     exchange::Dropped,
     parity::{Counters, Parity},
 };
-use cutover_shadow::{ClusterKey, NotReplayable, Replay, SampleHead, SampleId, ShadowHandle};
+use cutover_shadow::{ClusterKey, ListedSample, NotReplayable, Replay, SampleId, ShadowHandle};
 
 /// How candidates answer.
 pub(super) struct Compared(pub(super) ShadowHandle);
@@ -46,18 +46,22 @@ impl Comparisons for Compared {
             .iter()
             .filter(|cluster| path.is_none_or(|path| cluster.key.path.as_str() == path));
         // A request may be the sample of more than one cluster.
-        let heads = asked.flat_map(|cluster| &cluster.samples);
-        let heads: BTreeMap<_, _> = heads.map(|head| ((head.at_ms, head.id), head)).collect();
-        heads.into_values().map(name).collect()
+        let listed = asked.flat_map(|cluster| &cluster.samples);
+        let listed: BTreeMap<_, _> = listed.map(|sample| (sample.rank(), sample)).collect();
+        listed.into_values().map(name).collect()
     }
 
     fn sample(&self, route: &str, id: &str) -> Option<Sample> {
         let id: SampleId = id.parse().ok()?;
         let sample = self.0.sample(route, id).ok()??;
         let clusters = self.0.clusters(route)?.clusters;
-        let of_it = clusters.iter().filter(|cluster| cluster.samples.iter().any(|s| s.id == id));
+        let in_it = |cluster: &&cutover_shadow::Cluster| {
+            cluster.samples.iter().any(|listed| listed.head.id == id)
+        };
+        let of_it = clusters.iter().filter(in_it);
+        let mut listed = clusters.iter().flat_map(|cluster| &cluster.samples);
         Some(Sample {
-            name: name(&sample.head),
+            name: name(listed.find(|listed| listed.head.id == id)?),
             clusters: of_it.map(|cluster| cluster_name(&cluster.key)).collect(),
             request: sample.request.replay().map(request).map_err(not_replayable),
             document: serde_json::from_str(&sample.to_document()).ok()?,
@@ -106,8 +110,9 @@ fn cluster(cluster: &cutover_shadow::Cluster) -> Cluster {
     }
 }
 
-fn name(head: &SampleHead) -> SampleName {
+fn name(ListedSample { head, is_older }: &ListedSample) -> SampleName {
     SampleName {
+        is_older: *is_older,
         id: head.id.to_string(),
         at_ms: head.at_ms,
         live_trace: head.live_trace,

@@ -98,7 +98,8 @@ impl Comparisons for Seeing {
             Some(_) => Vec::new(),
         };
         ids.retain(|_| route == "read");
-        ids.into_iter().map(|id| SampleName { id: id.into(), ..name() }).collect()
+        let sample = |id: &str| SampleName { id: id.into(), is_older: id == "8", ..name() };
+        ids.into_iter().map(sample).collect()
     }
 
     fn sample(&self, route: &str, id: &str) -> Option<Sample> {
@@ -166,6 +167,7 @@ fn name() -> SampleName {
         live_trace: TraceIds { trace_id: 0xab, span_id: 1 },
         copy_trace: TraceIds { trace_id: 0xcd, span_id: 2 },
         shape: "GET /read/{id} 2xx".into(),
+        is_older: false,
     }
 }
 
@@ -304,6 +306,7 @@ async fn samples_whole_by_path_and_by_id() {
     let all = ask("").await;
     assert_eq!((ids(&all), all.samples_total), (vec!["7".into(), "8".into()], 2));
     assert_eq!(all.samples[0].request.as_ref().unwrap().target, "/read/7");
+    assert!(!all.samples[0].name.older && all.samples[1].name.older);
     assert_eq!(all.samples[1].not_replayable.as_ref().unwrap().code, "query");
     assert_eq!(all.samples[1].document["id"], "8");
     let first = ask("?limit=1").await;

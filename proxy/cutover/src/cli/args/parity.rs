@@ -104,7 +104,7 @@ pub(in crate::cli) struct Replay {
     /// Only requests that differed at this path
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) path: Option<String>,
-    /// Most requests, oldest first, 1 to 4,000
+    /// Most requests to send, newest first, 1 to 4,000
     #[arg(
         long, value_name = "N", default_value_t = 100,
         value_parser = clap::value_parser!(u64).range(1..=4_000)

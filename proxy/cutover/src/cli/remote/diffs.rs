@@ -5,8 +5,8 @@ mod sample;
 
 use comfy_table::{CellAlignment, Table};
 use cutover_control::api::{
-    AccountingRow, ClusterRow, DiffsAnswer, NoiseRow, RuleRow, SamplesAnswer, StandingName,
-    ToleranceRow,
+    AccountingRow, ClusterRow, DiffsAnswer, NoiseRow, RuleRow, SampleRef, SamplesAnswer,
+    StandingName, ToleranceRow,
 };
 
 use super::{SAMPLES_MAX, percent, percent_in_words, reasons, segment};
@@ -170,7 +170,7 @@ fn clusters(rows: &[ClusterRow], output: Output) -> Table {
     };
     let mut table = right(table(&columns), &[3, 4, 5]);
     for row in rows {
-        let sample = row.samples.first();
+        let sample = row.samples.first().filter(|sample| !sample.older);
         let mut cells = vec![
             row.path.clone(),
             row.kind.clone(),
@@ -184,19 +184,31 @@ fn clusters(rows: &[ClusterRow], output: Output) -> Table {
         ];
         if wide {
             cells.push(ids(row));
-            cells.push(sample.map_or_else(dash, |sample| sample.shape.clone()));
+            cells.push(row.samples.first().map_or_else(dash, |sample| sample.shape.clone()));
         }
         table.add_row(cells);
     }
     table
 }
 
-/// A few of the samples: `3,17,20 (+4)`.
+/// A few of the samples, newest first: `3,17,20 (+4, 2 older)`. Older ones only where there is no
+/// other: `3,17 (older)`.
 fn ids(row: &ClusterRow) -> String {
-    let ids: Vec<&str> = row.samples.iter().map(|sample| sample.id.as_str()).take(3).collect();
-    match row.samples.len() - ids.len() {
-        0 => ids.join(","),
-        more => format!("{} (+{more})", ids.join(",")),
+    let (older, recent): (Vec<&SampleRef>, Vec<&SampleRef>) =
+        row.samples.iter().partition(|sample| sample.older);
+    let told = if recent.is_empty() { &older } else { &recent };
+    let ids: Vec<&str> = told.iter().map(|sample| sample.id.as_str()).take(3).collect();
+    let more = told.len() - ids.len();
+    let more = (more > 0).then(|| format!("+{more}"));
+    let older = match (recent.len(), older.len()) {
+        (_, 0) => None,
+        (0, _) => Some("older".to_owned()),
+        (_, older) => Some(format!("{older} older")),
+    };
+    let rest: Vec<String> = more.into_iter().chain(older).collect();
+    match rest.is_empty() {
+        true => ids.join(","),
+        false => format!("{} ({})", ids.join(","), rest.join(", ")),
     }
 }
 

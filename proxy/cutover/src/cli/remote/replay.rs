@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::json;
 
-use super::segment;
+use super::{SAMPLES_MAX, segment};
 use crate::cli::{
     admin::{Client, Got, Service},
     args::{Global, Output, Replay},
@@ -25,6 +25,8 @@ use crate::cli::{
 #[derive(Debug, Serialize)]
 struct Replayed {
     sample: String,
+    /// Kept before parity's counters began: by other rules, or of another build.
+    older: bool,
     method: String,
     target: String,
     /// `None`: there was no answer.
@@ -48,9 +50,8 @@ pub(in crate::cli) fn run(
     let (route, path) = (segment(&args.route), args.path.as_deref().map(segment));
     let path = path.map(|path| format!("&path={path}")).unwrap_or_default();
     let samples: SamplesAnswer =
-        client.get(&format!("/api/v1/routes/{route}/samples?limit={}{path}", args.limit))?;
-    let (sendable, skipped): (Vec<&SampleRow>, Vec<&SampleRow>) =
-        samples.samples.iter().partition(|sample| sample.request.is_some());
+        client.get(&format!("/api/v1/routes/{route}/samples?limit={SAMPLES_MAX}{path}"))?;
+    let (sendable, skipped) = chosen(&samples.samples, args.limit);
     if sendable.is_empty() {
         return Err(nothing_to_send(args, &skipped));
     }
@@ -79,6 +80,22 @@ pub(in crate::cli) fn run(
     Ok(if differs { Exit::Pending } else { Exit::Done })
 }
 
+/// The first `limit` samples that can be sent, and those that cannot among all up to there.
+fn chosen(samples: &[SampleRow], limit: u64) -> (Vec<&SampleRow>, Vec<&SampleRow>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut sendable, mut skipped) = (Vec::new(), Vec::new());
+    for sample in samples {
+        if sendable.len() == limit {
+            break;
+        }
+        match sample.request {
+            Some(_) => sendable.push(sample),
+            None => skipped.push(sample),
+        }
+    }
+    (sendable, skipped)
+}
+
 /// Sends one request and has its answer judged; `None`: the sample has gone meanwhile.
 fn replay(
     sample: &SampleRow,
@@ -92,6 +109,7 @@ fn replay(
     let got = service.send(&request.method, &request.target, fields, request.body.clone());
     let replayed = Replayed {
         sample: sample.name.id.clone(),
+        older: sample.name.older,
         method: request.method.clone(),
         target: request.target.clone(),
         status: got.as_ref().ok().map(|got| got.status.as_u16()),
@@ -162,14 +180,14 @@ fn nothing_to_send(args: &Replay, skipped: &[&SampleRow]) -> Failure {
         "no_samples",
         format!("none of {all} can be sent: too much of each is redacted"),
     );
-    match reasons(skipped).into_iter().max_by_key(|(_, number)| *number) {
+    match not_sent(skipped).into_iter().max_by_key(|(_, number)| *number) {
         Some((why, _)) => failure.hint(why),
         None => failure,
     }
 }
 
 /// Why requests are not sent, and how many.
-fn reasons(skipped: &[&SampleRow]) -> BTreeMap<String, usize> {
+fn not_sent(skipped: &[&SampleRow]) -> BTreeMap<String, usize> {
     let mut reasons = BTreeMap::new();
     for why in skipped.iter().filter_map(|sample| sample.not_replayable.as_ref()) {
         *reasons.entry(why.why.clone()).or_default() += 1;
@@ -207,7 +225,11 @@ fn tell(replayed: &[Replayed], sendable: &[&SampleRow], skipped: &[&SampleRow], 
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
     io.tell(&format!("{} sent: {}", count(replayed.len(), "request"), parts.join(", ")));
-    for (why, number) in reasons(skipped) {
+    let older = replayed.iter().filter(|row| row.older).count();
+    if older > 0 {
+        io.tell(&format!("{older} of them from before parity last began anew"));
+    }
+    for (why, number) in not_sent(skipped) {
         io.tell(&format!("{number} not sent: {why}"));
     }
     let mut left_out: Vec<&str> = sendable

@@ -68,8 +68,12 @@ fn head(sample: &SampleRow) -> Vec<(&'static str, String)> {
         (None, Some(why)) => format!("it cannot be sent again: {}", why.why),
         (None, None) => dash(),
     };
+    let older = match name.older {
+        true => ", before parity last began anew: by other rules, or of another build",
+        false => "",
+    };
     let mut head = vec![
-        ("sample", format!("{} of {}", name.id, utc(name.at_ms))),
+        ("sample", format!("{} of {}{}", name.id, utc(name.at_ms), older)),
         ("request", request),
         ("shape", name.shape.clone()),
         ("traces", format!("{} (live), {} (copy)", name.trace_id, name.copy_trace_id)),

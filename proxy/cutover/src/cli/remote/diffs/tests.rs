@@ -164,6 +164,30 @@ fn tell_of(work: impl FnOnce(&mut Io<'_>)) -> String {
 }
 
 #[test]
+fn samples_of_other_rules_or_builds_are_marked() {
+    fn check(older: &[bool], expected: Expect) {
+        let sample = |(id, older): (usize, &bool)| {
+            json!({
+                "id": format!("{id}"), "at_ms": 1, "trace_id": "ab", "copy_trace_id": "cd",
+                "shape": "GET / 2xx", "older": older,
+            })
+        };
+        let samples: Vec<Value> = older.iter().enumerate().map(sample).collect();
+        let row = json!({
+            "path": "body.a", "kind": "value", "values": "text→text", "count": 1, "share": 0.1,
+            "excess": 1, "standing": "suspect", "samples": samples,
+        });
+        let row: ClusterRow = serde_json::from_value(row).unwrap();
+        let table = table_text(&clusters(std::slice::from_ref(&row), Output::Table));
+        let trace = if table.trim_end().ends_with("ab") { "trace ab" } else { "no trace" };
+        expected.assert_eq(&format!("{}; {trace}", ids(&row)));
+    }
+    check(&[false, false, true], expect!["0,1 (1 older); trace ab"]);
+    check(&[false, false, false, false, true, true], expect!["0,1,2 (+1, 2 older); trace ab"]);
+    check(&[true, true, true, true], expect!["0,1,2 (+1, older); no trace"]);
+}
+
+#[test]
 fn nothing_says_what_is_going_on() {
     fn check(path: Option<&str>, more: Value, expected: Expect) {
         expected.assert_eq(&nothing(&args(path), &answer(more)));

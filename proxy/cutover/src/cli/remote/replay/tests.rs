@@ -5,6 +5,7 @@ fn row(verdict: Option<&str>, more: serde_json::Value) -> Replayed {
     let text = |key: &str| more[key].as_str().map(str::to_owned);
     Replayed {
         sample: "1".into(),
+        older: false,
         method: "GET".into(),
         target: "/devices/7".into(),
         status: verdict.map(|_| 200),
@@ -41,6 +42,35 @@ fn what_became_of_a_request() {
             (verdict, told, differs)
         );
     }
+}
+
+#[test]
+fn the_limit_counts_what_can_be_sent() {
+    let request = json!({
+        "method": "GET", "target": "/", "headers": [], "headers_left_out": [], "body": "",
+    });
+    let sample = |(id, can_be_sent): (usize, &bool)| -> SampleRow {
+        let mut sample = json!({
+            "id": format!("{id}"), "at_ms": 1, "trace_id": "ab", "copy_trace_id": "cd",
+            "shape": "GET / 2xx", "clusters": [], "document": {},
+        });
+        if *can_be_sent {
+            sample["request"] = request.clone();
+        }
+        serde_json::from_value(sample).unwrap()
+    };
+    let samples = [false, false, false, true, true, false, true];
+    let samples: Vec<SampleRow> = samples.iter().enumerate().map(sample).collect();
+    let ids = |rows: Vec<&SampleRow>| {
+        rows.iter().map(|row| row.name.id.parse().unwrap()).collect::<Vec<u64>>()
+    };
+    let choose = |limit| {
+        let (sendable, skipped) = chosen(&samples, limit);
+        (ids(sendable), ids(skipped))
+    };
+    assert_eq!(choose(2), (vec![3, 4], vec![0, 1, 2]));
+    assert_eq!(choose(3), (vec![3, 4, 6], vec![0, 1, 2, 5]));
+    assert_eq!(choose(100), (vec![3, 4, 6], vec![0, 1, 2, 5]));
 }
 
 #[test]

@@ -363,7 +363,7 @@ impl Node {
     /// Names and contents of all samples.
     pub(super) fn samples(&self) -> Vec<(String, Sample)> {
         let clusters = self.report().mismatches.clusters.into_iter();
-        let ids = clusters.flat_map(|cluster| cluster.samples).map(|head| head.id);
+        let ids = clusters.flat_map(|cluster| cluster.samples).map(|listed| listed.head.id);
         let sample = |id| self.shadow.sample("read", id).unwrap().expect("it is known");
         ids.map(|id| (id.to_string(), sample(id))).collect()
     }
