@@ -15,6 +15,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use cutover_domain::Declaration;
@@ -49,6 +50,8 @@ struct Context<'a> {
     /// reference to them is not a second mistake.
     upstreams: Vec<String>,
     groups: Vec<String>,
+    /// Seconds since 1970.
+    now: u64,
 }
 
 /// Converts what the files hold. `None` where even the process file's own tables are broken.
@@ -66,7 +69,8 @@ pub(super) fn convert(
     let (upstreams, groups) =
         (names("upstream").map(owned).collect(), names("group").map(owned).collect());
     let dir = directory(path);
-    let mut context = Context { dir, environment, depth, report, upstreams, groups };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut context = Context { dir, environment, depth, report, upstreams, groups, now };
 
     let upstreams = context.named::<document::Upstream>("upstream", &roots);
     let groups = context.named::<document::Group>("group", &roots);
@@ -124,7 +128,7 @@ pub(super) fn admin(process: &Node, dir: &Path, environment: &Environment) -> Op
     let report = &mut Report::default();
     let (upstreams, groups) = (Vec::new(), Vec::new());
     let depth = Depth::WithoutFiles;
-    let mut context = Context { dir, environment, depth, report, upstreams, groups };
+    let mut context = Context { dir, environment, depth, report, upstreams, groups, now: 0 };
     process::admin_alone(process, &mut context)
 }
 

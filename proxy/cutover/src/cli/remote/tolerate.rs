@@ -36,6 +36,9 @@ pub(in crate::cli) fn run(
     global: &Global,
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
+    if let Some(day) = &args.expires {
+        check_ahead(day, now())?;
+    }
     let given = given(args);
     let suggestion = match &given {
         Some(_) => None,
@@ -140,12 +143,27 @@ fn reason(args: &Tolerate, rule: &Rule, io: &mut Io<'_>) -> Result<String, Failu
     })
 }
 
+/// A rule whose last day is past would be written in vain.
+fn check_ahead(last_day: &str, now: u64) -> Result<(), Failure> {
+    let today = day(now);
+    // Days are written so that they sort as text.
+    match last_day < today.as_str() {
+        true => Err(Failure::usage(format!("`{last_day}` is past: the rule would do nothing"))
+            .hint(format!("`--expires` is its last day: name today, {today}, or a later one"))),
+        false => Ok(()),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// What breaks clients is not ignored for good.
 fn expiry(rule: &Rule) -> Option<String> {
     let kinds = rule.ignore.iter().flatten().filter_map(|kind| kind.parse().ok());
     let is_guarded = !kinds.collect::<Kinds>().and(Kinds::GUARDED).is_empty();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    is_guarded.then(|| day(now + GUARDED_SECONDS_DEFAULT))
+    is_guarded.then(|| day(now() + GUARDED_SECONDS_DEFAULT))
 }
 
 fn print(args: &Tolerate, rule: &Rule, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
@@ -242,3 +260,6 @@ fn wait(change: &Change, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failu
          given this one by `cutover apply`",
     ))
 }
+
+#[cfg(test)]
+mod tests;

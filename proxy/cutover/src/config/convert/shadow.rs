@@ -96,7 +96,16 @@ fn expiry(text: &str, node: &Node, context: &mut Context<'_>) -> Option<u64> {
         let message = format!("`{text}` is no day: write it like `2026-12-31`");
         context.error(Code::BadRule, node, message);
     }
-    Some(day? + DAY)
+    let end = day? + DAY;
+    if end <= context.now {
+        let message = format!("the last day of this rule, {text}, is past: it does nothing");
+        context.push(
+            Diagnostic::warning(Code::NoEffect, message)
+                .at(node.place.clone())
+                .hint("remove the rule, or give it a later day"),
+        );
+    }
+    Some(end)
 }
 
 fn action(doc: &document::Rule, node: &Node, context: &mut Context<'_>) -> Option<Action> {

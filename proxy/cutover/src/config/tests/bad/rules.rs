@@ -92,7 +92,7 @@ shadow = {}
 path = "body.**"
 reason = "r"
 ignore = ["missing"]
-expires = "2026-12-31""#,
+expires = "2099-12-31""#,
         expect![[r#"
             error[bad_rule]: the rule for `body.**` would ignore `missing` at many places: that kind breaks clients and is ignored only at one exact path
               --> routes/devices.toml:11:1
@@ -241,6 +241,29 @@ ignore = []"#,
                | ^^^^^^^^^^^^^^
                |
                = help: add `shadow = {}` to have its requests copied and compared
+        "#]],
+    );
+}
+
+#[test]
+fn a_rule_whose_time_is_over() {
+    team(
+        r#"new = "registry""#,
+        r#"new = "registry"
+shadow = {}
+[[route.rule]]
+path = "body.a"
+reason = "r"
+expires = "2020-01-01"
+ignore = []"#,
+        expect![[r#"
+            warning[no_effect]: the last day of this rule, 2020-01-01, is past: it does nothing
+              --> routes/devices.toml:14:11
+               |
+            14 | expires = "2020-01-01"
+               |           ^^^^^^^^^^^^
+               |
+               = help: remove the rule, or give it a later day
         "#]],
     );
 }
