@@ -193,6 +193,9 @@ codes! {
     StoreUnwritable "store_unwritable" 503
         "The store's file or directory cannot be written, or the disk is full."
         "Let the proxy's user write it, free disk space."
+    StoreReserve "store_reserve" 503
+        "The store's disk has less than 32 MiB free, which are kept for revisions."
+        "Free disk space: until then what comparing sides finds out is not kept."
     StoreCorrupt "store_corrupt" 503
         "The store's file is damaged or no database."
         "Move it away: the proxy writes a new one from its last good state. Or restore a backup."

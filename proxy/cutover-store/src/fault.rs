@@ -98,6 +98,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// The file or its directory cannot be created or written, or the disk is full.
     Unwritable,
+    /// The disk has room, but only what is kept for revisions, which this was none of.
+    Reserve,
     /// The file is damaged or no database.
     Corrupt,
     /// Another process holds it.
@@ -183,8 +185,9 @@ impl Fault {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 6] = [
+    pub const ALL: [FaultKind; 7] = [
         FaultKind::Unwritable,
+        FaultKind::Reserve,
         FaultKind::Corrupt,
         FaultKind::Busy,
         FaultKind::Gone,
@@ -196,6 +199,7 @@ impl FaultKind {
     pub const fn code(self) -> &'static str {
         match self {
             FaultKind::Unwritable => "store_unwritable",
+            FaultKind::Reserve => "store_reserve",
             FaultKind::Corrupt => "store_corrupt",
             FaultKind::Busy => "store_busy",
             FaultKind::Gone => "store_gone",
@@ -209,6 +213,9 @@ impl FaultKind {
         match self {
             FaultKind::Unwritable => {
                 "let the proxy's user write the file and its directory, and free disk space"
+            }
+            FaultKind::Reserve => {
+                "free disk space: the last 32 MiB are kept for revisions, which still have room"
             }
             FaultKind::Corrupt => {
                 "move the file away: the proxy writes a new one from its last good state; or \
@@ -226,6 +233,7 @@ impl FaultKind {
     const fn as_words(self) -> &'static str {
         match self {
             FaultKind::Unwritable => "cannot be written",
+            FaultKind::Reserve => "is on a disk with less than 32 MiB free, kept for revisions",
             FaultKind::Corrupt => "is damaged or no database",
             FaultKind::Busy => "is held by another process",
             FaultKind::Gone => "was removed or replaced",

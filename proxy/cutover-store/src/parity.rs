@@ -44,8 +44,8 @@ const PAGE_BYTES: u64 = 4_096;
 pub struct Bounds {
     /// Most bytes of the whole file; what is written here fails beyond. Default 512 MiB.
     pub file_bytes_max: u64,
-    /// Bytes that stay free on the disk, for revisions; below, nothing is written here. Default
-    /// 32 MiB.
+    /// Bytes that stay free on the disk, for revisions; below, nothing is written here:
+    /// [`FaultKind::Reserve`]. Default 32 MiB, as its words say.
     pub disk_bytes_free_min: u64,
 }
 
@@ -135,7 +135,7 @@ impl ParityStore {
         match free {
             // Where it cannot be told, the write itself will tell.
             Ok(free) if free < self.bounds.disk_bytes_free_min => {
-                Err(Fault::without_source(doing, self.path.clone(), FaultKind::Unwritable))
+                Err(Fault::without_source(doing, self.path.clone(), FaultKind::Reserve))
             }
             _ => Ok(()),
         }

@@ -245,8 +245,11 @@ async fn the_last_of_a_disk_is_left_to_revisions() {
     let turn = parity(&dir).await.claim().await.unwrap();
     let parity = ParityStore::open(&url(&dir), bounds).await.unwrap();
     let flushed = parity.flush(turn, &[change("a", "{}", &[])]).await;
-    assert_eq!(flushed.map_err(code), Err("store_unwritable"));
-    assert_eq!(parity.claim().await.unwrap_err().code(), "store_unwritable");
+    assert_eq!(flushed.map_err(code), Err("store_reserve"));
+    let refused = parity.claim().await.unwrap_err();
+    assert_eq!(refused.code(), "store_reserve");
+    let words = format!("{refused}; {}", refused.hint());
+    assert!(words.contains("less than 32 MiB free") && words.contains("revisions"), "{words}");
     store.record(&revision(1, vec![])).await.unwrap();
     // What takes no room still works.
     parity.release(turn).await.unwrap();

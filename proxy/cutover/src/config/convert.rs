@@ -109,7 +109,7 @@ pub(super) fn convert(
             listener: listeners.into_iter().map(|item| item.doc).collect(),
             upstream: by_name(upstreams.into_iter().map(upstream::filled).collect()),
             group: by_name(groups),
-            route: routes.into_iter().map(|item| item.doc).collect(),
+            route: routes.into_iter().map(|item| shadow::filled(item.doc)).collect(),
             ..process.document
         },
         declaration,

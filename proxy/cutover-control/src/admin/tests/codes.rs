@@ -22,6 +22,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("not_ready", "answers::readiness_tells_what_is_missing, by its body"),
     ("internal", "a mistake of ours: nothing to provoke"),
     ("store_unwritable", "in rows: cutover-store's tests"),
+    ("store_reserve", "in rows: cutover-store's tests"),
     ("store_corrupt", "in rows: cutover-store's tests"),
     ("store_busy", "in rows: cutover-store's tests"),
     ("store_gone", "in rows: answers::readiness_tells_what_is_missing"),

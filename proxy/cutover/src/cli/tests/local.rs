@@ -281,6 +281,16 @@ fn effective_settings() {
     assert_eq!(said.exit, Exit::Done, "what is shown is itself a configuration: {}", said.err);
 }
 
+#[test]
+fn effective_settings_of_copies() {
+    let dir = tolerate::team();
+    let said = cutover([OsString::from("check"), dir.path().into(), "--explain".into()]);
+    let document: toml::Table = said.out.parse().unwrap();
+    let route = &document["route"][0];
+    assert_eq!(route["shadow"]["percent"].as_float(), Some(100.0), "{}", said.out);
+    assert_eq!(route["noise"]["sample"].as_float(), Some(10.0), "{}", said.out);
+}
+
 fn explain(args: &[&str]) -> Said {
     let config = example("teams");
     let args = ["explain"].iter().chain(args).map(OsString::from);

@@ -20,7 +20,7 @@ shadow = {}
 "#;
 
 /// A configuration with a team's file.
-fn team() -> tempfile::TempDir {
+pub(super) fn team() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let process = "default = \"monolith\"\ninclude = [\"team.toml\"]\n\n\
                    [[listener]]\nlisten = \"127.0.0.1:0\"\n\n\

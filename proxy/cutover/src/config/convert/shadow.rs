@@ -51,6 +51,14 @@ pub(super) fn shadow(
     })
 }
 
+/// A route with all that holds for its copies, for people to read.
+pub(super) fn filled(mut doc: document::Route) -> document::Route {
+    if doc.shadow.is_some() {
+        doc.noise.get_or_insert_default();
+    }
+    doc
+}
+
 /// The values that samples may keep. Where one is wrong, none.
 fn keep(places: &[String], node: &Node, context: &mut Context<'_>) -> Option<Keep> {
     let places = places.iter().zip(node.items());

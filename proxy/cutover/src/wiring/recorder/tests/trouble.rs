@@ -70,7 +70,7 @@ async fn a_full_disk_costs_the_keeping_only() {
     until(async || !node.is_up()).await;
     assert_eq!(node.parity().counters.matches, 5);
     let (registry, _) = node.end_and_scrape().await;
-    assert_eq!(rig::dropped(&registry, "store_unwritable"), 1);
+    assert_eq!(rig::dropped(&registry, "store_reserve"), 1);
     assert_eq!(place.kept("read").await, None);
     place.store.probe().await.expect("revisions can still be written");
 }
