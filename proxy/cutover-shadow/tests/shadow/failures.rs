@@ -167,7 +167,7 @@ async fn answers_what_cannot_be_read_where_legacy_does_not() {
         assert_eq!(rig.settled(15).await.mismatches, 15);
         let clusters = rig.report().mismatches.clusters;
         assert_eq!((clusters.len(), clusters[0].samples.len()), (1, 15));
-        let sample = rig.handle.sample("read", clusters[0].samples[0].id).unwrap().unwrap();
+        let sample = rig.handle.sample("read", clusters[0].samples[0].head.id).unwrap().unwrap();
         assert_eq!((sample.candidate, sample.fault.as_deref()), (None, Some(why)));
         let rejudged = rig.handle.rejudge("read", &Rules::default(), 0).unwrap();
         assert_eq!(rejudged.clusters[0].outcome, Outcome::Stays);
