@@ -28,6 +28,10 @@ pub(super) fn lines(answer: &ParityAnswer) -> Vec<String> {
     {
         facts.push(("see", format!("cutover diffs {}", answer.route)));
     }
+    if answer.blocks.iter().any(|block| block.code == "regression") {
+        let how = "parity begins anew with the first answer that has another `Cutover-Build` field";
+        facts.push(("mended", how.to_owned()));
+    }
     aligned(&facts)
 }
 

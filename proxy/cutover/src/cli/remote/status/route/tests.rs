@@ -88,6 +88,7 @@ fn what_stands_in_the_way() {
             blocks    new regressed at `body.name`
                       1 of 2 shapes of request were compared, 90 % are wanted
             see       cutover diffs device-read
+            mended    parity begins anew with the first answer that has another `Cutover-Build` field
         "#]],
     );
 }
