@@ -37,7 +37,9 @@ pub(in crate::cli) fn run(
     }
     print_table(&table, io)?;
     if answer.before.is_some() {
-        io.tell(&format!("older ones: `cutover history --limit {}`", args.limit.saturating_mul(5)));
+        let route = args.route.as_ref().map(|route| format!(" {route}")).unwrap_or_default();
+        let limit = args.limit.saturating_mul(5);
+        io.tell(&format!("older ones: `cutover history{route} --limit {limit}`"));
     }
     Ok(Exit::Done)
 }

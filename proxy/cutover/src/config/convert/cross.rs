@@ -78,32 +78,40 @@ fn conflicts(declaration: &Declaration, nodes: &Nodes<'_>, context: &mut Context
 /// Writes of one entity type must move together, or one side would write what the other owns.
 /// An entity type is known by its collection: the path template without its last parameters.
 fn group_splits(declaration: &Declaration, nodes: &Nodes<'_>, context: &mut Context<'_>) {
+    let reads = |route: &RouteSpec| route.write_class() == WriteClass::Safe;
     let mut seen: Vec<(String, &RouteSpec)> = Vec::new();
     for route in &declaration.routes {
-        if route.write_class() == WriteClass::Safe {
-            continue;
-        }
         let collection = collection(route);
         let apart = |other: &RouteSpec| match (&route.endpoint.host, &other.endpoint.host) {
             (Some(ours), Some(theirs)) => ours != theirs,
             _ => false,
         };
         let twin = seen.iter().find(|(other, spec)| {
-            *other == collection && spec.group != route.group && !apart(spec)
+            let writes = !reads(route) || !reads(spec);
+            *other == collection && writes && spec.group != route.group && !apart(spec)
         });
         if let Some((_, first)) = twin
             && let (Some(node), Some(first_node)) =
                 (nodes.get(route.id.as_str()), nodes.get(first.id.as_str()))
         {
-            let message = format!(
-                "writes to `{collection}` are split over the groups `{}` and `{}`",
-                first.group, route.group
-            );
+            let groups = format!("over the groups `{}` and `{}`", first.group, route.group);
+            let diagnostic = match reads(route) || reads(first) {
+                // With one store nothing is lost, with two a read may be old.
+                true => Diagnostic::warning(
+                    Code::GroupSplit,
+                    format!("reads of `{collection}` and writes to it are split {groups}"),
+                )
+                .why("new may write what legacy reads, or the reverse"),
+                false => Diagnostic::error(
+                    Code::GroupSplit,
+                    format!("writes to `{collection}` are split {groups}"),
+                ),
+            };
             context.push(
-                Diagnostic::error(Code::GroupSplit, message)
+                diagnostic
                     .at(node.find(&["group"]).place.clone())
                     .also(first_node.find(&["group"]).place.clone(), "the same entities move here")
-                    .hint("put routes that write the same entities into one group"),
+                    .hint("put routes of the same entities into one group"),
             );
         }
         seen.push((collection, route));

@@ -242,11 +242,12 @@ fn check_addresses(
     admin_node: &Node,
     context: &mut Context<'_>,
 ) {
-    let mut seen: BTreeMap<SocketAddr, &Node> = BTreeMap::new();
+    let mut seen: Vec<(SocketAddr, &Node)> = Vec::new();
     let admin = admin.map(|admin| (admin.listen, admin_node.find(&["listen"])));
     let listeners = listening.iter().map(|(l, node)| (l.address, node.find(&["listen"])));
     for (address, node) in listeners.chain(admin).filter(|(address, _)| address.port() != 0) {
-        if let Some(first) = seen.insert(address, node) {
+        let first = seen.iter().find(|(other, _)| clash(*other, address));
+        if let Some((_, first)) = first {
             let message = format!("two listeners ask for {address}");
             let first = first.place.clone();
             context.push(
@@ -256,5 +257,16 @@ fn check_addresses(
                     .hint("give one of them another port"),
             );
         }
+        seen.push((address, node));
     }
+}
+
+/// Whether a system gives one of them to one listener only: `0.0.0.0` is every IPv4 address, and
+/// `[::]` every address.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |all: SocketAddr, one: SocketAddr| {
+        all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4())
+    };
+    one.port() == other.port()
+        && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
 }

@@ -29,7 +29,8 @@ pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<()
     print_table(&rows(&places, &sample.clusters, all, is_again(&sample.document)), io)?;
     if places.iter().any(|place| differs(place) && !is_found(&sample.clusters, &place.0)) {
         io.tell(&format!(
-            "{ALLOWED} is not why this sample is kept: noise, allowed by a rule, or not compared"
+            "{ALLOWED} is not why this sample is kept: noise, allowed by a rule, not compared, or \
+             kept in other samples"
         ));
     }
     let left_out = places.iter().filter(|place| !all && !differs(place)).count();

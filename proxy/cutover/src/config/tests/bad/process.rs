@@ -428,6 +428,28 @@ listen = "127.0.0.1:8080"
 }
 
 #[test]
+fn address_that_every_address_covers() {
+    process(
+        r#"[upstream.monolith]"#,
+        r#"[[listener]]
+listen = "0.0.0.0:8080"
+[upstream.monolith]"#,
+        expect![[r#"
+            error[address_twice]: two listeners ask for 0.0.0.0:8080
+             --> cutover.toml:8:10
+              |
+            5 | listen = "127.0.0.1:8080"
+              |          ---------------- asked for here first
+            ...
+            8 | listen = "0.0.0.0:8080"
+              |          ^^^^^^^^^^^^^^
+              |
+              = help: give one of them another port
+        "#]],
+    );
+}
+
+#[test]
 fn admin_on_a_listeners_address() {
     process(
         r#"[upstream.monolith]"#,

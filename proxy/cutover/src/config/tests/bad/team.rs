@@ -872,7 +872,18 @@ match = { methods = ["POST"], path = "/devices" }
             14 | group = "devices"
                |         ^^^^^^^^^
                |
-               = help: put routes that write the same entities into one group
+               = help: put routes of the same entities into one group
+
+            warning[group_split]: reads of `/devices` and writes to it are split over the groups `names` and `devices`
+              --> routes/devices.toml:18:9
+               |
+            10 | group = "names"
+               |         ------- the same entities move here
+            ...
+            18 | group = "devices"
+               |         ^^^^^^^^^ new may write what legacy reads, or the reverse
+               |
+               = help: put routes of the same entities into one group
         "#]],
     );
 }
@@ -937,6 +948,34 @@ slo = { latency = { target = 95, under_ms = 0 } }"#,
                |
             10 | slo = { latency = { target = 95, under_ms = 0 } }
                |                                             ^
+        "#]],
+    );
+}
+
+#[test]
+fn reads_and_writes_in_two_groups() {
+    team(
+        r#"[[route]]"#,
+        r#"[group.names]
+owner = "x"
+subject = "path:id"
+[[route]]
+id = "rename"
+group = "names"
+match = { methods = ["PUT"], path = "/devices/{id}" }
+writes = "idempotent"
+[[route]]"#,
+        expect![[r#"
+            warning[group_split]: reads of `/devices` and writes to it are split over the groups `names` and `devices`
+              --> routes/devices.toml:15:9
+               |
+            10 | group = "names"
+               |         ------- the same entities move here
+            ...
+            15 | group = "devices"
+               |         ^^^^^^^^^ new may write what legacy reads, or the reverse
+               |
+               = help: put routes of the same entities into one group
         "#]],
     );
 }
