@@ -95,7 +95,8 @@ async fn it_serves_every_user_and_accounts_for_every_request() {
     let demo = Demo::start(&["--seconds", "1", "--rate", "150", "--devices", "200"]).await;
     let said = demo.told().await;
     let lines = said.lines().count();
-    assert!(lines <= 70, "{lines} lines are too many to read:\n{said}");
+    // Where noise struck the sample that is shown, it has a few lines more.
+    assert!(lines <= 75, "{lines} lines are too many to read:\n{said}");
 
     // The mistake is found while no user is served by it, and nothing else is taken for one.
     let found = said.lines().find(|line| line.contains("found ")).unwrap();
