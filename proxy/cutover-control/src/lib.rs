@@ -40,7 +40,7 @@ pub use comparisons::{
     Suggestion,
 };
 pub use controller::{
-    Answered, Clock, ControlConfig, Controller, StartError, StoreText, system_clock,
+    Answered, Clock, ControlConfig, Controller, StartError, StoreText, now_ms, system_clock,
 };
 pub use live::{
     LiveCounters, LiveNumbers, RouteCounters, SideCounters, SideNumbers, WINDOW_MS, Window,

@@ -116,14 +116,12 @@ impl Window {
         let nothing = RouteCounters::default();
         let then = first.routes.get(route).unwrap_or(&nothing);
         let seconds = (last.at_ms - first.at_ms) as f64 / 1_000.0;
-        let side =
-            |side| SideNumbers::of(&now.side(side).since(then.side(side)), seconds, bounds_seconds);
-        let (legacy, new) = (side(Side::Legacy), side(Side::New));
+        let [legacy, new] =
+            [Side::Legacy, Side::New].map(|side| now.side(side).since(then.side(side)));
+        let requests = legacy.total() + new.total();
+        let [legacy, new] =
+            [legacy, new].map(|side| SideNumbers::of(&side, seconds, bounds_seconds));
         let requests_per_second = legacy.requests_per_second + new.requests_per_second;
-        let requests = [Side::Legacy, Side::New]
-            .map(|side| now.side(side).since(then.side(side)).total())
-            .iter()
-            .sum::<u64>();
         let no_subject = now.no_subject.checked_sub(then.no_subject).unwrap_or(now.no_subject);
         let no_subject = (requests >= SUBJECTS_MIN).then(|| no_subject as f64 / requests as f64);
         LiveNumbers { requests_per_second, legacy, new, no_subject }

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::{io::Interest, net::TcpStream};
 
-use self::pipe::{PIPE_BYTES, Pipe};
+use self::pipe::{PIPE_BYTES, Pipe, poll_io};
 use crate::prefixed::Prefixed;
 
 /// Shorter rests of bodies are copied: that costs less than what splicing needs beside it.
@@ -129,16 +129,9 @@ pub(crate) fn poll_write_before(
     pieces: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
     let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-    loop {
-        ready!(client.poll_write_ready(cx))?;
-        let written = client.try_io(Interest::WRITABLE, || {
-            Ok(rustix::net::sendmsg(client, pieces, &mut SendAncillaryBuffer::default(), flags)?)
-        });
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            written => return Poll::Ready(written),
-        }
-    }
+    poll_io(client, cx, Interest::WRITABLE, || {
+        rustix::net::sendmsg(client, pieces, &mut SendAncillaryBuffer::default(), flags)
+    })
 }
 
 /// The socket that a stream is, if it is one: what is encrypted cannot go around us.

@@ -11,7 +11,10 @@ use std::{
 use cutover_domain::{OnFailure, Side, WriteClass};
 use cutover_telemetry::span::{ClientSpan, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header, request::Parts};
-use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper::{
+    body::{Body, Incoming},
+    upgrade::OnUpgrade,
+};
 
 use self::failure::Next;
 use super::{
@@ -23,6 +26,7 @@ use super::{
 };
 use crate::{
     live::Patience,
+    splice,
     upstream::{self, AttemptError, Lease, Rest, Reuse, Upstream},
 };
 
@@ -225,18 +229,20 @@ impl Relay {
         Ok(Response::from_parts(parts, answer))
     }
 
-    /// The body around hyper: where nobody reads it, it need not be copied.
+    /// The body around hyper: where it is long and nobody reads it, it need not be copied.
     fn splice(
         &self,
         parts: &http::response::Parts,
         incoming: &mut Incoming,
         lease: &mut Lease,
     ) -> Option<Rest> {
+        let length = incoming.size_hint().exact().filter(|length| *length >= splice::BYTES_MIN)?;
         let client = self.exchange.connection.guard.as_ref()?;
-        let is_read =
-            self.exchange.connection.scheme == Scheme::Https || self.exchange.copying.is_some();
+        if self.exchange.connection.scheme == Scheme::Https || self.exchange.copying.is_some() {
+            return None;
+        }
         let is_kept = lease.version == Version::HTTP_11 && !headers::says_close(&parts.headers);
-        if is_read { None } else { lease.splice(incoming, client, is_kept) }
+        lease.splice(incoming, length, client, is_kept)
     }
 
     /// What a 426 asks the client to upgrade to; it must say so (RFC 9110 §15.5.22). HTTP/2 has no

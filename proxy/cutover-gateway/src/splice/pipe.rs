@@ -18,6 +18,8 @@ pub(super) const PIPE_BYTES: usize = 256 * 1024;
 /// grants the pipes of a user without privileges (pipe(7), `pipe-user-pages-soft`).
 const PIPES_MAX: usize = 128;
 
+const FLAGS: SpliceFlags = SpliceFlags::MOVE.union(SpliceFlags::NONBLOCK);
+
 static PIPES: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -74,20 +76,11 @@ impl Pipe {
         cx: &mut Context<'_>,
         bytes_max: usize,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(source.poll_read_ready(cx))?;
-            let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-            let moved = source.try_io(Interest::READABLE, || {
-                Ok(rustix::pipe::splice(source, None, &self.write, None, bytes_max, flags)?)
-            });
-            match moved {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                moved => {
-                    self.holds += moved.as_ref().copied().unwrap_or(0);
-                    return Poll::Ready(moved);
-                }
-            }
-        }
+        let moved = ready!(poll_io(source, cx, Interest::READABLE, || {
+            rustix::pipe::splice(source, None, &self.write, None, bytes_max, FLAGS)
+        }))?;
+        self.holds += moved;
+        Poll::Ready(Ok(moved))
     }
 
     /// Writes at most `bytes` of what it holds.
@@ -97,20 +90,30 @@ impl Pipe {
         cx: &mut Context<'_>,
         bytes: usize,
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(client.poll_write_ready(cx))?;
-            let bytes = bytes.min(self.holds);
-            let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-            let moved = client.try_io(Interest::WRITABLE, || {
-                Ok(rustix::pipe::splice(&self.read, None, client, None, bytes, flags)?)
-            });
-            match moved {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                moved => {
-                    self.holds -= moved.as_ref().copied().unwrap_or(0);
-                    return Poll::Ready(moved);
-                }
-            }
+        let bytes = bytes.min(self.holds);
+        let moved = ready!(poll_io(client, cx, Interest::WRITABLE, || {
+            rustix::pipe::splice(&self.read, None, client, None, bytes, FLAGS)
+        }))?;
+        self.holds -= moved;
+        Poll::Ready(Ok(moved))
+    }
+}
+
+/// Reads or writes as soon as `socket` is ready for it: [`TcpStream::async_io`], for who polls.
+pub(super) fn poll_io(
+    socket: &TcpStream,
+    cx: &mut Context<'_>,
+    interest: Interest,
+    mut io: impl FnMut() -> rustix::io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(match interest.is_readable() {
+            true => socket.poll_read_ready(cx),
+            false => socket.poll_write_ready(cx),
+        })?;
+        match socket.try_io(interest, || Ok(io()?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Poll::Ready(done),
         }
     }
 }

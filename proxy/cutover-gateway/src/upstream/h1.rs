@@ -66,12 +66,7 @@ impl H1 {
         place: Place,
     ) -> hyper::Result<H1> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        let driver = async move {
-            let _place = place;
-            // How it ends is told to the request in flight; without one there is nothing to tell.
-            let _ = connection.with_upgrades().await;
-        };
-        Ok(H1 { sender, driver: Driver::Ours(Box::pin(driver)) })
+        Ok(H1 { sender, driver: Driver::of(connection, place) })
     }
 
     /// Over a socket that can be had back.
@@ -84,11 +79,13 @@ impl H1 {
     /// The socket, between an answer's head and the rest of its body, of which hyper has read no
     /// more than `incoming` holds and what is returned.
     pub(super) fn take_socket(&mut self) -> Option<Returned> {
-        if !self.has_socket() {
-            return None;
-        }
-        let Driver::Socket(socket) = self.driver.take() else { return None };
-        let Socket { connection, place } = *socket;
+        let Socket { connection, place } = match self.driver.take() {
+            Driver::Socket(socket) => *socket,
+            driver => {
+                self.driver = driver;
+                return None;
+            }
+        };
         let parts = connection.into_parts();
         let (stream, is_flushed) = parts.io.into_inner().into_inner();
         Some(Returned { stream, is_flushed, read: parts.read_buf, place })
@@ -160,6 +157,18 @@ pub(super) enum State {
 // === impl Driver ===
 
 impl Driver {
+    /// Of a connection that may be upgraded.
+    fn of<S: Read + Write + Send + Unpin + 'static>(
+        connection: http1::Connection<S, Outgoing>,
+        place: Place,
+    ) -> Driver {
+        Driver::Ours(Box::pin(async move {
+            let _place = place;
+            // How it ends is told to the request in flight; without one there is nothing to tell.
+            let _ = connection.with_upgrades().await;
+        }))
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) {
         let polled = match self {
             Driver::Socket(socket) => Pin::new(&mut socket.connection).poll(cx).map(drop),
@@ -178,11 +187,7 @@ impl Driver {
     /// hyper gives a socket back, or what it became by an upgrade, but not either.
     fn allow_upgrade(&mut self) {
         *self = match self.take() {
-            Driver::Socket(socket) => Driver::Ours(Box::pin(async move {
-                let Socket { connection, place } = *socket;
-                let _place = place;
-                let _ = connection.with_upgrades().await;
-            })),
+            Driver::Socket(socket) => Driver::of(socket.connection, socket.place),
             driver => driver,
         };
     }

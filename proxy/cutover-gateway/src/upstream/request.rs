@@ -177,17 +177,18 @@ impl Lease {
         }
     }
 
-    /// The body around hyper, where it is long and goes from socket to socket. `is_kept`: the
-    /// upstream did not say that it closes the connection.
+    /// A body of `length` bytes around hyper, if it came to a socket. `is_kept`: the upstream did
+    /// not say that it closes the connection.
     pub(crate) fn splice(
         &mut self,
         incoming: &mut Incoming,
+        length: u64,
         client: &ConnHandle,
         is_kept: bool,
     ) -> Option<Rest> {
         let Sender::H1(h1) = &mut self.sender else { return None };
         let (upstream, peer, idle) = (self.upstream, self.peer, self.idle);
-        Rest::of(h1, incoming, client, Home { upstream, peer, idle, is_kept })
+        Rest::of(h1, incoming, length, client, Home { upstream, peer, idle, is_kept })
     }
 
     /// The answer's body has ended: the connection may serve another request.

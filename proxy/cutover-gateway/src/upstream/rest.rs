@@ -13,10 +13,7 @@ use hyper::body::{Body, Incoming};
 use tokio::net::TcpStream;
 
 use super::{H1, connect::Place, h1::Returned, pool};
-use crate::{
-    guard::ConnHandle,
-    splice::{BYTES_MIN, Filled},
-};
+use crate::{guard::ConnHandle, splice::Filled};
 
 /// A body of known length whose end does not go through hyper.
 pub(crate) struct Rest {
@@ -60,20 +57,20 @@ pub(super) struct Home {
 // === impl Rest ===
 
 impl Rest {
-    /// Of a body whose head hyper has just read; `None`: hyper reads it to the end.
+    /// Of a body of `length` bytes whose head hyper has just read; `None`: hyper reads it to the
+    /// end.
     pub(super) fn of(
         h1: &mut H1,
         incoming: &mut Incoming,
+        length: u64,
         client: &ConnHandle,
         home: Home,
     ) -> Option<Rest> {
-        let is_long = incoming.size_hint().exact().is_some_and(|length| length >= BYTES_MIN);
-        if !is_long || !h1.has_socket() || !client.conduit().open() {
+        if !h1.has_socket() || !client.conduit().open() {
             return None;
         }
         // From here on it is ours, and whatever went wrong is met when it is read.
-        let mut left = incoming.size_hint().exact().unwrap_or(0);
-        let mut read = Vec::with_capacity(2);
+        let (mut left, mut read) = (length, Vec::with_capacity(2));
         let mut keep = |mut data: Bytes| {
             let is_whole = data.len() as u64 <= left;
             data.truncate(usize::try_from(left).unwrap_or(usize::MAX));

@@ -15,9 +15,8 @@ use tokio::time::Instant;
 use super::connection::fault;
 use crate::lane::{Bounds, Failure, Fault, Reply};
 
-/// Reads the whole answer within `bounds` and; `drive` is called
-/// whenever more is waited for. Beyond [`RESPONSE_BYTES_MAX`] only length and hash of the body are
-/// kept.
+/// Reads the whole answer within `bounds`; `drive` is called whenever more is waited for. Beyond
+/// [`RESPONSE_BYTES_MAX`] only length and hash of the body are kept.
 pub(super) async fn whole(
     response: Response<Incoming>,
     start: Instant,

@@ -15,7 +15,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     str::FromStr,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use cutover_domain::Declaration;
@@ -69,7 +68,7 @@ pub(super) fn convert(
     let (upstreams, groups) =
         (names("upstream").map(owned).collect(), names("group").map(owned).collect());
     let dir = directory(path);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = cutover_control::now_ms() / 1_000;
     let mut context = Context { dir, environment, depth, report, upstreams, groups, now };
 
     let upstreams = context.named::<document::Upstream>("upstream", &roots);

@@ -2,11 +2,12 @@
 
 mod file;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use cutover_control::{
     ConfigFile,
     api::{DiffsAnswer, FilesAnswer, RuleRow, SuggestionRow},
+    now_ms,
 };
 use cutover_domain::compare::{GUARDED_SECONDS_DEFAULT, Kind, Kinds, day};
 use serde_json::json;
@@ -37,7 +38,7 @@ pub(in crate::cli) fn run(
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
     if let Some(day) = &args.expires {
-        check_ahead(day, now())?;
+        check_ahead(day, now_ms() / 1_000)?;
     }
     let given = given(args);
     let suggestion = match &given {
@@ -154,16 +155,11 @@ fn check_ahead(last_day: &str, now: u64) -> Result<(), Failure> {
     }
 }
 
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
 /// What breaks clients is not ignored for good.
 fn expiry(rule: &Rule) -> Option<String> {
     let kinds = rule.ignore.iter().flatten().filter_map(|kind| kind.parse().ok());
     let is_guarded = !kinds.collect::<Kinds>().and(Kinds::GUARDED).is_empty();
-    is_guarded.then(|| day(now() + GUARDED_SECONDS_DEFAULT))
+    is_guarded.then(|| day(now_ms() / 1_000 + GUARDED_SECONDS_DEFAULT))
 }
 
 fn print(args: &Tolerate, rule: &Rule, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {

@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use cutover_control::api::{ClusterName, SampleRow};
-use cutover_domain::compare::{VOLATILE, VolatilePart};
+use cutover_domain::compare::{Path, VOLATILE, VolatilePart};
 use serde_json::Value;
 
 use super::dash;
@@ -16,8 +16,15 @@ use crate::cli::{
 const FOUND: &str = "≠";
 const ALLOWED: &str = "≈";
 
-/// A place, and what legacy, new and legacy again have there.
-type Place = (String, [Option<String>; 3]);
+/// A place of the answers.
+struct Place {
+    /// With the positions of lists: `body.devices[0].name`.
+    text: String,
+    /// What it is counted by: `body.devices[].name`.
+    path: Path,
+    /// What legacy, new and legacy again have there.
+    values: [Option<String>; 3],
+}
 
 /// Places that differ, or with `all` every one.
 pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<(), Failure> {
@@ -26,14 +33,15 @@ pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<()
     }
     let places = places(&sample.document);
     writeln!(io.out)?;
-    print_table(&rows(&places, &sample.clusters, all, is_again(&sample.document)), io)?;
-    if places.iter().any(|place| differs(place) && !is_found(&sample.clusters, &place.0)) {
+    let again = sample.document["reference"].is_object();
+    print_table(&rows(&places, &sample.clusters, all, again), io)?;
+    if places.iter().any(|place| place.differs() && !place.is_in(&sample.clusters)) {
         io.tell(&format!(
             "{ALLOWED} is not why this sample is kept: noise, allowed by a rule, not compared, or \
              kept in other samples"
         ));
     }
-    let left_out = places.iter().filter(|place| !all && !differs(place)).count();
+    let left_out = places.iter().filter(|place| !all && !place.differs()).count();
     if left_out > 0 {
         io.tell(&format!(
             "{left_out} more places are equal, or not compared: `-o wide` shows them"
@@ -42,22 +50,17 @@ pub(super) fn print(sample: &SampleRow, all: bool, io: &mut Io<'_>) -> Result<()
     Ok(())
 }
 
-/// There is a second answer of legacy's.
-fn is_again(document: &Value) -> bool {
-    document["reference"].is_object()
-}
-
 /// `again`: there is a second answer of legacy's.
 fn rows(places: &[Place], found: &[ClusterName], all: bool, again: bool) -> Table {
     let (differing, same): (Vec<&Place>, Vec<&Place>) =
-        places.iter().partition(|place| differs(place));
+        places.iter().partition(|place| place.differs());
     let mut table = table(&["", "PLACE", "LEGACY", "NEW", "LEGACY AGAIN"]);
-    for (place, values) in differing {
-        let mark = if is_found(found, place) { FOUND } else { ALLOWED };
-        table.add_row(cells(mark, place, values, again));
+    for place in differing {
+        let mark = if place.is_in(found) { FOUND } else { ALLOWED };
+        table.add_row(place.cells(mark, again));
     }
-    for (place, values) in same.into_iter().filter(|_| all) {
-        table.add_row(cells("", place, values, again));
+    for place in same.into_iter().filter(|_| all) {
+        table.add_row(place.cells("", again));
     }
     table
 }
@@ -85,55 +88,18 @@ fn head(sample: &SampleRow) -> Vec<(&'static str, String)> {
     head
 }
 
-fn cells(mark: &str, place: &str, values: &[Option<String>; 3], again: bool) -> Vec<String> {
-    let [legacy, new, second] = values;
-    let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
-    let second = match second {
-        _ if !again => dash(),
-        same if same == legacy => "as legacy".to_owned(),
-        other => cell(other),
-    };
-    vec![mark.to_owned(), place.to_owned(), cell(legacy), cell(new), second]
-}
-
-/// Differs in something that is compared.
-fn differs((place, [legacy, new, again]): &Place) -> bool {
-    let field = place.strip_prefix("header.").or_else(|| place.strip_prefix("trailer."));
-    let is_left_out = field.is_some_and(|field| {
-        VOLATILE.iter().any(|known| known.name == field && known.part == VolatilePart::Field)
-    });
-    !is_left_out && (legacy != new || legacy != again)
-}
-
-/// It is at, or below, a place for which the sample is kept.
-fn is_found(found: &[ClusterName], place: &str) -> bool {
-    let mut path = String::new();
-    let mut is_index = false;
-    for letter in place.chars() {
-        is_index &= letter != ']';
-        if !is_index {
-            path.push(letter);
-        }
-        is_index |= letter == '[';
-    }
-    found.iter().any(|cluster| {
-        let rest = path.strip_prefix(cluster.path.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    })
-}
-
 /// Every place of the three answers, in the order of legacy's, those that it lacks last.
 fn places(document: &Value) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     let answers = ["legacy", "candidate", "reference"];
     for (at, answer) in answers.iter().enumerate() {
-        for (place, value) in leaves(&document[*answer]) {
-            match places.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, values)) => values[at] = Some(value),
+        for Leaf { text, path, value } in leaves(&document[*answer]) {
+            match places.iter_mut().find(|known| known.text == text) {
+                Some(known) => known.values[at] = Some(value),
                 None => {
                     let mut values = [None, None, None];
                     values[at] = Some(value);
-                    places.push((place, values));
+                    places.push(Place { text, path, values });
                 }
             }
         }
@@ -141,42 +107,91 @@ fn places(document: &Value) -> Vec<Place> {
     // Who gave no answer differs in nothing but that.
     for (at, answer) in answers.iter().enumerate() {
         if document[*answer].is_null() {
-            places.iter_mut().for_each(|(_, values)| values[at] = values[0].clone());
+            places.iter_mut().for_each(|place| place.values[at] = place.values[0].clone());
         }
     }
     places
 }
 
+/// What one answer has at one place.
+struct Leaf {
+    text: String,
+    path: Path,
+    value: String,
+}
+
 /// The places of one answer: `status`, `header.NAME`, `body.devices[0].name`.
-fn leaves(answer: &Value) -> Vec<(String, String)> {
+fn leaves(answer: &Value) -> Vec<Leaf> {
     let mut found = Vec::new();
-    if let Some(status) = answer["status"].as_u64() {
-        found.push(("status".to_owned(), status.to_string()));
-    }
-    walk("header", &answer["headers"], &mut found);
-    walk("trailer", &answer["trailers"], &mut found);
+    let leaf = |root: &str, value: String| Leaf {
+        text: root.to_owned(),
+        path: Path::from_canonical(root),
+        value,
+    };
+    found.extend(answer["status"].as_u64().map(|status| leaf("status", status.to_string())));
+    let mut all_of = |root, value| walk(root, &Path::from_canonical(root), value, &mut found);
+    all_of("header", &answer["headers"]);
+    all_of("trailer", &answer["trailers"]);
     match &answer["body"] {
-        Value::Object(body) => body.values().for_each(|body| walk("body", body, &mut found)),
-        Value::String(empty) => found.push(("body".to_owned(), empty.clone())),
+        Value::Object(body) => body.values().for_each(|body| all_of("body", body)),
+        Value::String(empty) => found.push(leaf("body", empty.clone())),
         _ => {}
     }
     found
 }
 
-fn walk(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
+fn walk(text: &str, path: &Path, value: &Value, found: &mut Vec<Leaf>) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                walk(&format!("{place}.{key}"), value, found);
+                // In braces stands the hash of a key that is data.
+                let path = if key.starts_with('{') { path.any_key() } else { path.key(key) };
+                walk(&format!("{text}.{key}"), &path, value, found);
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                walk(&format!("{place}[{at}]"), item, found);
+                walk(&format!("{text}[{at}]"), &path.element(), item, found);
             }
         }
-        Value::String(text) => found.push((place.to_owned(), text.clone())),
+        Value::String(value) => {
+            found.push(Leaf { text: text.to_owned(), path: path.clone(), value: value.clone() });
+        }
         _ => {}
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Differs in something that is compared.
+    fn differs(&self) -> bool {
+        let [legacy, new, again] = &self.values;
+        let place = &self.text;
+        let field = place.strip_prefix("header.").or_else(|| place.strip_prefix("trailer."));
+        let is_left_out = field.is_some_and(|field| {
+            VOLATILE.iter().any(|known| known.name == field && known.part == VolatilePart::Field)
+        });
+        !is_left_out && (legacy != new || legacy != again)
+    }
+
+    /// Is one of those, or below one.
+    fn is_in(&self, clusters: &[ClusterName]) -> bool {
+        clusters.iter().any(|cluster| {
+            let path = Path::from_canonical(&cluster.path);
+            self.path == path || self.path.is_inside(&path)
+        })
+    }
+
+    fn cells(&self, mark: &str, again: bool) -> Vec<String> {
+        let [legacy, new, second] = &self.values;
+        let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
+        let second = match second {
+            _ if !again => dash(),
+            same if same == legacy => "as legacy".to_owned(),
+            other => cell(other),
+        };
+        vec![mark.to_owned(), self.text.clone(), cell(legacy), cell(new), second]
     }
 }
 

@@ -82,19 +82,15 @@ fn bound(parity: &ParityRow) -> String {
 
 fn outlook(outlook: &OutlookRow) -> String {
     let target = percent_in_words(outlook.target);
+    let seconds = outlook.seconds.map(|seconds| age((seconds * 1_000.0) as u64));
+    let time = seconds.map(|time| format!(", {time} at today's rate")).unwrap_or_default();
     match (outlook.state, outlook.comparisons) {
         (OutlookName::Reached, None) => format!("{target}: reached"),
-        (OutlookName::Reached | OutlookName::Ahead, Some(comparisons)) => {
-            let seconds = outlook.seconds.map(|seconds| age((seconds * 1_000.0) as u64));
-            let time = seconds.map(|time| format!(", {time} at today's rate")).unwrap_or_default();
-            match outlook.state {
-                OutlookName::Reached => {
-                    format!(
-                        "{target}: reached, but {comparisons} more comparisons are wanted{time}"
-                    )
-                }
-                _ => format!("{target}: {comparisons} more comparisons if all agree{time}"),
-            }
+        (OutlookName::Reached, Some(comparisons)) => {
+            format!("{target}: reached, but {comparisons} more comparisons are wanted{time}")
+        }
+        (OutlookName::Ahead, Some(comparisons)) => {
+            format!("{target}: {comparisons} more comparisons if all agree{time}")
         }
         _ => format!("{target}: out of reach, waiting does not help"),
     }

@@ -2,7 +2,9 @@
 
 mod screen;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use cutover_control::now_ms;
 
 use self::screen::{Screen, Size};
 use super::{Seen, look, print, text};
@@ -54,11 +56,6 @@ fn whole(seen: &Seen, output: Output) -> String {
     let lines: Vec<&str> =
         std::iter::once(text.as_str()).chain(seen.notes.iter().map(String::as_str)).collect();
     lines.join("\n")
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 // === impl Watch ===

@@ -58,11 +58,35 @@ fn every_place() {
 }
 
 #[test]
+fn places_are_found_by_the_paths_that_they_are_counted_by() {
+    let body = |room: &str| {
+        json!({
+            "status": 200, "headers": {},
+            "body": { "json": {
+                "byId": { "{00000000000000a1}": { "room": room } }, "a b": [room], "ab": room,
+            } },
+        })
+    };
+    let document = json!({ "legacy": body("x"), "candidate": body("y"), "reference": null });
+    let paths = ["body.byId{}.room", "body.\"a b\"", "body.a"];
+    expect![[r#"
+           PLACE                              LEGACY  NEW  LEGACY AGAIN
+        ≠  body.a b[0]                        x       y    -
+        ≈  body.ab                            x       y    -
+        ≠  body.byId.{00000000000000a1}.room  x       y    -
+    "#]]
+    .assert_eq(&format!(
+        "{}\n",
+        table_text(&rows(&places(&document), &found(&paths), false, false))
+    ));
+}
+
+#[test]
 fn who_did_not_answer_differs_in_nothing_else() {
     let mut document = document();
     document["candidate"] = Value::Null;
     document["reference"] = Value::Null;
-    assert!(places(&document).iter().all(|place| !differs(place)));
+    assert!(places(&document).iter().all(|place| !place.differs()));
     document["candidate"] = json!({ "status": 503, "headers": {}, "body": "empty" });
     expect![[r#"
            PLACE                LEGACY               NEW     LEGACY AGAIN
