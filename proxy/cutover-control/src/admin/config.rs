@@ -16,15 +16,18 @@ use crate::{
 };
 
 pub(super) fn files(admin: Arc<Admin>, _: Call) -> Handling {
-    Box::pin(async move {
-        let view = admin.parts.controller.view();
-        let missing = || Failure::new(Code::Internal, "no configuration is in force");
-        let loaded = view.truth.loaded.as_ref().ok_or_else(missing)?;
-        Ok(Reply::ok(FilesAnswer {
-            revision: view.truth.head,
-            hash: loaded.hash.clone(),
-            files: loaded.files.clone(),
-        }))
+    Box::pin(async move { Ok(Reply::ok(files_answer(&admin)?)) })
+}
+
+/// The files in force.
+pub(super) fn files_answer(admin: &Admin) -> Result<FilesAnswer, Failure> {
+    let view = admin.parts.controller.view();
+    let missing = || Failure::new(Code::Internal, "no configuration is in force");
+    let loaded = view.truth.loaded.as_ref().ok_or_else(missing)?;
+    Ok(FilesAnswer {
+        revision: view.truth.head,
+        hash: loaded.hash.clone(),
+        files: loaded.files.clone(),
     })
 }
 

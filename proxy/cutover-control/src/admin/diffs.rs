@@ -7,6 +7,7 @@ use cutover_domain::parity::Place;
 use super::{
     Admin,
     dispatch::{Call, Handling},
+    failure::Failure,
     parity::{
         accounting_row, bound, copies, noise_rows, route, since_ms, standing, suggestion_row,
         unjudged,
@@ -27,36 +28,42 @@ pub(super) fn diffs(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
         let limit = call.query.number("limit", CLUSTERS_MAX)?;
         let limit = limit.map_or(CLUSTERS_DEFAULT, |limit| usize::try_from(limit).unwrap_or(0));
-        let view = admin.parts.controller.view();
-        let copies = copies(&admin, route(&view, &call.id)?);
-        let seen = admin.seen(&call.id);
-        let mut clusters = seen.as_ref().map(clusters).unwrap_or_default();
-        // Samples of clusters that the present rules and builds have not shown are for `rejudge`.
-        clusters.retain(|cluster| cluster.count > 0);
-        if let Some(path) = call.query.get("path") {
-            clusters.retain(|cluster| cluster.path == path);
-        }
-        let clusters_total = clusters.len() as u64;
-        clusters.truncate(limit);
-        let parity = seen.as_ref().map(|seen| &seen.parity);
-        Ok(Reply::ok(DiffsAnswer {
-            route: call.id.clone(),
-            at_ms: admin.parts.controller.now_ms(),
-            copies,
-            accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
-            bound: parity.and_then(|parity| bound(&parity.snapshot().counters)),
-            judged: parity.map(|parity| parity.snapshot().counters.judged()),
-            unjudged: parity
-                .map(|parity| unjudged(&parity.snapshot().counters))
-                .unwrap_or_default(),
-            since_ms: parity.map(since_ms),
-            clusters,
-            clusters_total,
-            noise: seen
-                .iter()
-                .flat_map(|seen| noise_rows(&seen.parity, &seen.suggestions))
-                .collect(),
-        }))
+        Ok(Reply::ok(diffs_answer(&admin, &call.id, call.query.get("path"), limit)?))
+    })
+}
+
+/// At most `limit` clusters of a route, of this path if one is given, and what else differs.
+pub(super) fn diffs_answer(
+    admin: &Admin,
+    id: &str,
+    path: Option<&str>,
+    limit: usize,
+) -> Result<DiffsAnswer, Failure> {
+    let view = admin.parts.controller.view();
+    let copies = copies(admin, route(&view, id)?);
+    let seen = admin.seen(id);
+    let mut clusters = seen.as_ref().map(clusters).unwrap_or_default();
+    // Samples of clusters that the present rules and builds have not shown are for `rejudge`.
+    clusters.retain(|cluster| cluster.count > 0);
+    if let Some(path) = path {
+        clusters.retain(|cluster| cluster.path == path);
+    }
+    let clusters_total = clusters.len() as u64;
+    clusters.truncate(limit);
+    let parity = seen.as_ref().map(|seen| &seen.parity);
+    let noise = seen.iter().flat_map(|seen| noise_rows(&seen.parity, &seen.suggestions));
+    Ok(DiffsAnswer {
+        route: id.to_owned(),
+        at_ms: admin.parts.controller.now_ms(),
+        copies,
+        accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
+        bound: parity.and_then(|parity| bound(&parity.snapshot().counters)),
+        judged: parity.map(|parity| parity.snapshot().counters.judged()),
+        unjudged: parity.map(|parity| unjudged(&parity.snapshot().counters)).unwrap_or_default(),
+        since_ms: parity.map(since_ms),
+        clusters,
+        clusters_total,
+        noise: noise.collect(),
     })
 }
 

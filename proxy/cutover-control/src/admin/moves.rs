@@ -38,9 +38,6 @@ pub(super) fn promote(admin: Arc<Admin>, call: Call) -> Handling {
         let body: PromoteBody = call.json()?;
         let percent = body.percent.map(percent).transpose()?;
         let scope = scope(&call.id);
-        if !body.force {
-            check_subjects(&admin, &scope)?;
-        }
         let action = Action::Promote { to: body.to.map(Phase::from), percent, force: body.force };
         moved(&admin, &call, scope, action, body.reason, body.expect).await
     })
@@ -72,6 +69,13 @@ pub(super) async fn answer(
     answered: Answered,
 ) -> Result<Reply, Failure> {
     let wait_ms = call.query.number("wait", WAIT_MS_MAX)?;
+    let answer = done(admin, answered, wait_ms.map(Duration::from_millis)).await;
+    let is_pending = answer.pending.is_some();
+    Ok(Reply::json(if is_pending { StatusCode::ACCEPTED } else { StatusCode::OK }, answer))
+}
+
+/// What was done, told at once or after the wait for the data plane.
+async fn done(admin: &Admin, answered: Answered, wait: Option<Duration>) -> MoveAnswer {
     let Answered { done, published_at } = answered;
     let mut answer = MoveAnswer {
         revision: done.revision,
@@ -83,22 +87,21 @@ pub(super) async fn answer(
         effective_ms: None,
         pending: None,
     };
-    let Some(wait_ms) = wait_ms else { return Ok(Reply::ok(answer)) };
+    let Some(wait) = wait else { return answer };
     let mut applied = admin.parts.applied.clone();
     let in_force = applied.wait_for(|applied| applied.revision >= done.revision);
-    match tokio::time::timeout(Duration::from_millis(wait_ms), in_force).await {
+    match tokio::time::timeout(wait, in_force).await {
         Ok(Ok(applied)) => {
             let took = applied.at.saturating_duration_since(published_at);
             answer.applied = true;
             answer.effective_ms = Some(took.as_secs_f64() * 1_000.0);
-            Ok(Reply::ok(answer))
         }
         _ => {
             answer.applied = false;
             answer.pending = Some(pending(done.revision));
-            Ok(Reply::json(StatusCode::ACCEPTED, answer))
         }
     }
+    answer
 }
 
 fn skipped_rows(skipped: Vec<Skipped>) -> Vec<SkippedRow> {
@@ -154,17 +157,21 @@ async fn moved(
     expect: Option<u64>,
 ) -> Result<Reply, Failure> {
     check_wait(call)?;
-    let author = call.author()?;
-    let trigger = Trigger::Operator;
-    let ask = MoveAsk { scope: scope.clone(), action, expect, reason, author, trigger };
-    match admin.parts.controller.move_routes(ask).await {
-        Ok(answered) => answer(admin, call, answered).await,
-        Err(refused) => {
-            let is_stale = matches!(refused, Refused::Stale { .. });
-            let failure = Failure::from(refused);
-            Err(if is_stale { failure.with_present(present(admin, &scope)) } else { failure })
-        }
+    let (author, trigger) = (call.author()?, Trigger::Operator);
+    let answered = ask(admin, MoveAsk { scope, action, expect, reason, author, trigger }).await?;
+    answer(admin, call, answered).await
+}
+
+async fn ask(admin: &Admin, wanted: MoveAsk) -> Result<Answered, Failure> {
+    if let Action::Promote { force: false, .. } = wanted.action {
+        check_subjects(admin, &wanted.scope)?;
     }
+    let scope = wanted.scope.clone();
+    admin.parts.controller.move_routes(wanted).await.map_err(|refused| {
+        let is_stale = matches!(refused, Refused::Stale { .. });
+        let failure = Failure::from(refused);
+        if is_stale { failure.with_present(present(admin, &scope)) } else { failure }
+    })
 }
 
 /// `group:ID` or a route's id.

@@ -25,7 +25,7 @@ use crate::{
 pub(super) use rows::{accounting_row, noise_rows, since_ms, standing, suggestion_row, unjudged};
 
 /// What gates ask of parity before new may serve: a lower bound …
-const TARGET: f64 = 0.995;
+pub(super) const TARGET: f64 = 0.995;
 /// … so many comparisons …
 const COMPARISONS_MIN: u64 = 1_000;
 /// … and this share of the shapes of requests.
@@ -34,23 +34,27 @@ const COVERAGE_MIN: f64 = 0.9;
 pub(super) fn parity(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
         let target = target(&call)?;
-        let view = admin.parts.controller.view();
-        let route = route(&view, &call.id)?;
-        let at_ms = admin.parts.controller.now_ms();
-        let seen = admin.seen(&call.id);
-        let report = seen.as_ref().map(|seen| seen.parity.report(target, at_ms / 1_000));
-        let copies = copies(&admin, route);
-        let blocks = blocks(&copies, report.as_ref(), target);
-        let parity = seen.as_ref().zip(report.as_ref());
-        Ok(Reply::ok(ParityAnswer {
-            route: call.id.clone(),
-            at_ms,
-            copies,
-            accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
-            parity: parity
-                .map(|(seen, report)| rows::parity_row(seen, report, target, at_ms / 1_000)),
-            blocks,
-        }))
+        Ok(Reply::ok(parity_answer(&admin, &call.id, target)?))
+    })
+}
+
+/// How a route's candidate answers, held against the lower bound `target`.
+pub(super) fn parity_answer(admin: &Admin, id: &str, target: f64) -> Result<ParityAnswer, Failure> {
+    let view = admin.parts.controller.view();
+    let route = route(&view, id)?;
+    let at_ms = admin.parts.controller.now_ms();
+    let seen = admin.seen(id);
+    let report = seen.as_ref().map(|seen| seen.parity.report(target, at_ms / 1_000));
+    let copies = copies(admin, route);
+    let blocks = blocks(&copies, report.as_ref(), target);
+    let parity = seen.as_ref().zip(report.as_ref());
+    Ok(ParityAnswer {
+        route: id.to_owned(),
+        at_ms,
+        copies,
+        accounting: seen.as_ref().map(|seen| accounting_row(&seen.accounting)),
+        parity: parity.map(|(seen, report)| rows::parity_row(seen, report, target, at_ms / 1_000)),
+        blocks,
     })
 }
 

@@ -30,25 +30,34 @@ pub(super) fn samples(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
         let limit = call.query.number("limit", SAMPLES_MAX)?.unwrap_or(SAMPLES_DEFAULT);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        route(&admin.parts.controller.view(), &call.id)?;
-        let (id, path) =
-            (call.query.get("id").map(str::to_owned), call.query.get("path").map(str::to_owned));
-        let wanted = id.clone();
-        let route = call.id.clone();
-        let (samples, samples_total) = match &admin.parts.comparisons {
-            None => (Vec::new(), 0),
-            Some(comparisons) => {
-                let look = move |comparisons: &dyn Comparisons| {
-                    look(comparisons, &route, id.as_deref(), path.as_deref(), limit)
-                };
-                aside(comparisons, look).await?
-            }
-        };
-        if let (Some(id), true) = (wanted, samples.is_empty()) {
-            return Err(no_sample(&id));
-        }
-        Ok(Reply::ok(SamplesAnswer { route: call.id.clone(), samples, samples_total }))
+        let wanted = |name| call.query.get(name).map(str::to_owned);
+        Ok(Reply::ok(samples_answer(&admin, &call.id, wanted("id"), wanted("path"), limit).await?))
     })
+}
+
+/// At most `limit` samples of a route, of this id or of clusters of this path if one is given.
+pub(super) async fn samples_answer(
+    admin: &Admin,
+    id: &str,
+    sample: Option<String>,
+    path: Option<String>,
+    limit: usize,
+) -> Result<SamplesAnswer, Failure> {
+    route(&admin.parts.controller.view(), id)?;
+    let (route, wanted) = (id.to_owned(), sample.clone());
+    let (samples, samples_total) = match &admin.parts.comparisons {
+        None => (Vec::new(), 0),
+        Some(comparisons) => {
+            let look = move |comparisons: &dyn Comparisons| {
+                look(comparisons, &route, wanted.as_deref(), path.as_deref(), limit)
+            };
+            aside(comparisons, look).await?
+        }
+    };
+    match sample.filter(|_| samples.is_empty()) {
+        Some(sample) => Err(no_sample(&sample)),
+        None => Ok(SamplesAnswer { route: id.to_owned(), samples, samples_total }),
+    }
 }
 
 pub(super) fn rejudge(admin: Arc<Admin>, call: Call) -> Handling {

@@ -29,33 +29,11 @@ const HISTORY_DEFAULT: u32 = 50;
 const HISTORY_MAX: u64 = 1_000;
 
 pub(super) fn status(admin: Arc<Admin>, _: Call) -> Handling {
-    Box::pin(async move {
-        let view = admin.parts.controller.view();
-        let at_ms = admin.parts.controller.now_ms();
-        let ids = view.table.routes.iter().map(|route| route.spec.id.as_str());
-        let numbers = admin.numbers(ids);
-        let row = |route: &Route| row(&admin, &view, route, &numbers, at_ms);
-        Ok(Reply::ok(StatusAnswer {
-            revision: view.truth.head,
-            applied_revision: admin.applied_revision(),
-            at_ms,
-            legacy_all: view.truth.legacy_all,
-            degraded: view.truth.down.as_ref().map(down_body),
-            config: config(&admin, &view),
-            routes: view.table.routes.iter().map(row).collect(),
-        }))
-    })
+    Box::pin(async move { Ok(Reply::ok(status_answer(&admin))) })
 }
 
 pub(super) fn route(admin: Arc<Admin>, call: Call) -> Handling {
-    Box::pin(async move {
-        let view = admin.parts.controller.view();
-        let unknown = || Failure::from(Refused::UnknownRoute(call.id.clone()));
-        let (_, route) = view.table.route(&call.id).ok_or_else(unknown)?;
-        let numbers = admin.numbers([route.spec.id.as_str()].into_iter());
-        let route = row(&admin, &view, route, &numbers, admin.parts.controller.now_ms());
-        Ok(Reply::ok(RouteAnswer { applied_revision: admin.applied_revision(), route }))
-    })
+    Box::pin(async move { Ok(Reply::ok(route_answer(&admin, &call.id)?)) })
 }
 
 pub(super) fn history(admin: Arc<Admin>, call: Call) -> Handling {
@@ -65,12 +43,50 @@ pub(super) fn history(admin: Arc<Admin>, call: Call) -> Handling {
         });
         let before = call.query.number("before", u64::MAX)?;
         let route = call.query.get("route");
-        let revisions = admin.parts.controller.history(route, limit, before).await?;
-        let is_full = revisions.len() == limit as usize;
-        let before = revisions.last().filter(|_| is_full).map(|revision| revision.revision);
-        let revisions = revisions.into_iter().map(revision_row).collect();
-        Ok(Reply::ok(HistoryAnswer { revisions, before }))
+        Ok(Reply::ok(history_answer(&admin, route, limit, before).await?))
     })
+}
+
+/// Every route, and the control plane itself.
+pub(super) fn status_answer(admin: &Admin) -> StatusAnswer {
+    let view = admin.parts.controller.view();
+    let at_ms = admin.parts.controller.now_ms();
+    let ids = view.table.routes.iter().map(|route| route.spec.id.as_str());
+    let numbers = admin.numbers(ids);
+    let row = |route: &Route| row(admin, &view, route, &numbers, at_ms);
+    StatusAnswer {
+        revision: view.truth.head,
+        applied_revision: admin.applied_revision(),
+        at_ms,
+        legacy_all: view.truth.legacy_all,
+        degraded: view.truth.down.as_ref().map(down_body),
+        config: config(admin, &view),
+        routes: view.table.routes.iter().map(row).collect(),
+    }
+}
+
+/// One route; fails where there is none of this id.
+pub(super) fn route_answer(admin: &Admin, id: &str) -> Result<RouteAnswer, Failure> {
+    let view = admin.parts.controller.view();
+    let unknown = || Failure::from(Refused::UnknownRoute(id.to_owned()));
+    let (_, route) = view.table.route(id).ok_or_else(unknown)?;
+    let numbers = admin.numbers([route.spec.id.as_str()].into_iter());
+    let route = row(admin, &view, route, &numbers, admin.parts.controller.now_ms());
+    Ok(RouteAnswer { applied_revision: admin.applied_revision(), route })
+}
+
+/// A page of the history, newest first, of this route if one is given; fails without the store.
+pub(super) async fn history_answer(
+    admin: &Admin,
+    route: Option<&str>,
+    limit: u32,
+    before: Option<u64>,
+) -> Result<HistoryAnswer, Failure> {
+    let revisions = admin.parts.controller.history(route, limit, before).await?;
+    let is_full = revisions.len() == limit as usize;
+    let before = revisions.last().filter(|_| is_full).map(|revision| revision.revision);
+    let revisions = revisions.into_iter().map(revision_row).collect();
+    Ok(HistoryAnswer { revisions, before })
 }
 
 fn config(admin: &Admin, view: &View) -> ConfigRow {
