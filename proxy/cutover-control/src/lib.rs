@@ -22,12 +22,14 @@ mod live;
 mod loader;
 mod machine;
 mod metrics;
+pub mod places;
 mod refused;
 mod saver;
 mod state_file;
 mod token;
 mod truth;
 mod view;
+pub mod words;
 
 pub use admin::{
     AdminConfig, AdminError, AdminParts, AdminServer, AdminTls, AdminTlsError, AdminTlsFiles,

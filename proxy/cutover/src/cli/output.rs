@@ -1,9 +1,10 @@
 //! Data on standard output: tables for people, JSON with a version for programs.
 
 use comfy_table::{Table, presets::NOTHING};
-use cutover_domain::compare::day;
 use serde::Serialize;
 use serde_json::Value;
+
+pub(super) use cutover_control::words::{age, utc};
 
 use super::{args::Output, exit::Failure, io::Io};
 
@@ -80,24 +81,3 @@ fn versioned(kind: &str, document: &impl Serialize) -> Value {
     }
     Value::Object(map)
 }
-
-/// A moment as people write it, in UTC: `2026-11-21 08:58:15Z`.
-pub(super) fn utc(at_ms: u64) -> String {
-    let seconds = at_ms / 1000;
-    let second = seconds % 86_400;
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{} {hour:02}:{minute:02}:{second:02}Z", day(seconds))
-}
-
-/// How long ago, in its largest unit: `45s`, `12m`, `3h`, `5d`.
-pub(super) fn age(age_ms: u64) -> String {
-    match age_ms / 1000 {
-        seconds @ 0..=119 => format!("{seconds}s"),
-        seconds @ 120..=7199 => format!("{}m", seconds / 60),
-        seconds @ 7200..=172_799 => format!("{}h", seconds / 3600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
-}
-
-#[cfg(test)]
-mod tests;

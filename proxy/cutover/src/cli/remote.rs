@@ -12,8 +12,11 @@ pub(super) mod tolerate;
 
 use std::{collections::BTreeMap, path::Path};
 
-use cutover_control::api::{FilesAnswer, RouteRow, StatusAnswer, TargetRow};
-use cutover_domain::{Held, Percent, Phase, RouteState, Target};
+use cutover_control::{
+    api::{FilesAnswer, RouteRow, StatusAnswer},
+    words::{percent, target},
+};
+use cutover_domain::{Held, Phase, RouteState};
 
 use super::{
     admin::Client,
@@ -56,24 +59,8 @@ fn state(row: &RouteRow) -> RouteState {
     }
 }
 
-/// A row of the API as the domain has it.
-fn target(row: &TargetRow) -> Target {
-    let percent = row.percent.and_then(|percent| Percent::from_f64(percent).ok());
-    Target { phase: row.phase.into(), percent: percent.unwrap_or_default() }
-}
-
 /// All samples that there can be of a route.
 const SAMPLES_MAX: u64 = 4_000;
-
-/// A share as percent with two decimals, cut: what is not reached must not look reached, and a
-/// failure must not vanish.
-fn percent(share: f64) -> String {
-    let percent = (share * 10_000.0).floor() / 100.0;
-    match percent >= 100.0 {
-        true => "100%".to_owned(),
-        false => format!("{percent:.2}%"),
-    }
-}
 
 /// As [`percent`], within a sentence: `99.50 %`.
 fn percent_in_words(share: f64) -> String {

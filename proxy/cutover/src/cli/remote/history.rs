@@ -1,8 +1,11 @@
 //! `cutover history`
 
-use cutover_control::api::{HistoryAnswer, RevisionRow};
+use cutover_control::{
+    api::{HistoryAnswer, RevisionRow},
+    words::what,
+};
 
-use super::{moves::what, segment};
+use super::segment;
 use crate::cli::{
     admin::Client,
     args::{Global, History},

@@ -1,15 +1,14 @@
 //! `promote`, `rollback`, `hold`, `release`: what moves routes.
 
-mod undo;
-
-use cutover_control::api::{
-    LatchBody, LatchName, MoveAnswer, MovedRow, PhaseName, PromoteBody, RollbackBody, SkippedRow,
+use cutover_control::{
+    api::{LatchBody, MoveAnswer, PhaseName, PromoteBody, RollbackBody, SkippedRow},
+    words::{undo, what},
 };
 use cutover_domain::Percent;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{segment, target};
+use super::segment;
 use crate::cli::{
     admin::{Answer, Client},
     args::{self, Change, Global, Hold, Promote, Release, Rollback, Why},
@@ -137,7 +136,7 @@ pub(super) fn tell(
     global: &Global,
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
-    let undo = undo::commands(&answer.routes);
+    let undo: Vec<String> = answer.routes.iter().filter_map(undo).collect();
     if global.output.is_json() {
         let mut document = serde_json::json!(answer);
         document["undo"] = serde_json::json!(undo);
@@ -180,21 +179,6 @@ fn print(answer: &MoveAnswer, io: &mut Io<'_>) -> Result<(), Failure> {
         false => writeln!(io.out, "revision {}{effective}", answer.revision)?,
     }
     Ok(())
-}
-
-/// `shadow → canary 5 %, released`
-pub(super) fn what(row: &MovedRow) -> String {
-    let (from, to) = (target(&row.from), target(&row.to));
-    let latch = row.latch.map(|latch| match latch {
-        LatchName::Held => "held",
-        LatchName::Released => "released",
-    });
-    match (from == to, latch) {
-        (true, Some(latch)) => format!("{latch} in {to}"),
-        (true, None) => format!("stays in {to}"),
-        (false, Some(latch)) => format!("{from} → {to}, {latch}"),
-        (false, None) => format!("{from} → {to}"),
-    }
 }
 
 /// The reason given, or asked for at a terminal.

@@ -1,5 +1,5 @@
 use expect_test::expect;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::output::table_text;

@@ -1,15 +1,30 @@
-use cutover_control::api::TargetRow;
-
 use super::*;
 
-fn undo(from: &str, to: &str, latch: Option<LatchName>) -> Option<String> {
+#[test]
+fn moments_over_leap_years() {
+    assert_eq!(utc(0), "1970-01-01 00:00:00Z");
+    assert_eq!(utc(951_782_400_000), "2000-02-29 00:00:00Z");
+    assert_eq!(utc(1_795_251_495_999), "2026-11-21 08:58:15Z");
+    assert_eq!(utc(4_107_542_399_000), "2100-02-28 23:59:59Z");
+}
+
+#[test]
+fn ages_in_their_largest_unit() {
+    assert_eq!(age(0), "0s");
+    assert_eq!(age(119_999), "119s");
+    assert_eq!(age(120_000), "2m");
+    assert_eq!(age(3 * 3_600_000), "3h");
+    assert_eq!(age(50 * 3_600_000), "2d");
+}
+
+fn undone(from: &str, to: &str, latch: Option<LatchName>) -> Option<String> {
     let row = |text: &str| -> TargetRow {
         match text.strip_prefix("canary ") {
             Some(percent) => Target::canary(percent.parse().unwrap()).into(),
             None => Target::phase(text.parse().unwrap()).into(),
         }
     };
-    command(&MovedRow { route: "r".into(), from: row(from), to: row(to), latch })
+    undo(&MovedRow { route: "r".into(), from: row(from), to: row(to), latch })
 }
 
 #[test]
@@ -26,15 +41,15 @@ fn every_move_is_taken_back_by_its_opposite() {
         ("live", "retired", None),
     ];
     for (from, to, expected) in cases {
-        assert_eq!(undo(from, to, None).as_deref(), expected, "{from} to {to}");
+        assert_eq!(undone(from, to, None).as_deref(), expected, "{from} to {to}");
     }
 }
 
 #[test]
 fn latches_too() {
-    let held = undo("live", "live", Some(LatchName::Held));
+    let held = undone("live", "live", Some(LatchName::Held));
     assert_eq!(held.as_deref(), Some("cutover release r --reason ..."));
-    let released = undo("live", "live", Some(LatchName::Released));
+    let released = undone("live", "live", Some(LatchName::Released));
     assert_eq!(released.as_deref(), Some("cutover hold r --reason ..."));
-    assert_eq!(undo("live", "live", None), None);
+    assert_eq!(undone("live", "live", None), None);
 }
