@@ -27,7 +27,7 @@ pub struct RouteCounters {
     pub no_subject: u64,
 }
 
-/// Counters of one side of a route; all rise from 0 at the start of the process.
+/// Counters of one side of a route; all but present values rise from 0 at the start of the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SideCounters {
     /// Answered below 400.
@@ -45,6 +45,14 @@ pub struct SideCounters {
     /// Requests by latency: one per bound, not cumulative over buckets, and one for what is above
     /// the last bound.
     pub latency: Vec<u64>,
+    /// Failures, at most one per subject and minute.
+    pub bad_trials: u64,
+    /// Present value: subjects served in `canary` or `live` within the last minute or so.
+    pub active_subjects: u64,
+    /// Present value: failures since the side last answered well.
+    pub failures_in_row: u64,
+    /// Present value: different subjects among those failures, counted up to 8.
+    pub failing_subjects: u64,
 }
 
 /// What a route's last ten seconds were like.
@@ -164,6 +172,10 @@ impl SideCounters {
             rejected: less(self.rejected, then.rejected),
             fallback: less(self.fallback, then.fallback),
             latency: latency.collect(),
+            bad_trials: less(self.bad_trials, then.bad_trials),
+            active_subjects: self.active_subjects,
+            failures_in_row: self.failures_in_row,
+            failing_subjects: self.failing_subjects,
         }
     }
 }

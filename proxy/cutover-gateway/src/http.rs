@@ -142,6 +142,7 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
     };
     let decision = decide(route, &request, side_override(&live.settings, parts));
     exchange.decided(position, &decision);
+    exchange.subject = subjects::judged(route, &decision, &request);
     if let Some(copies) = &connection.shared.copies
         && let Some(copying) =
             Copying::begin(exchange, position, &decision, &request, copies.budget())

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cutover_domain::{
-    Route, RouteTable, Scheme, Side, Timeouts,
+    Route, RouteTable, Scheme, Side, Target, Timeouts,
     exchange::{Copies, RouteCopies},
 };
 use cutover_telemetry::span::RouteLabel;
@@ -87,12 +87,17 @@ impl LiveTable {
         before: Option<&LiveTable>,
     ) -> Result<LiveTable, PublishError> {
         let upstreams = upstreams(&table, &settings, metrics, before)?;
-        let known: HashMap<&str, &LiveRoute> = before
-            .map(|before| before.routes.iter().map(|route| (&*route.label.id, route)).collect())
-            .unwrap_or_default();
+        let known: HashMap<&str, (&LiveRoute, Target)> =
+            before.map(LiveTable::by_id).unwrap_or_default();
         let routes = table.routes.iter().map(|route| {
             let id = route.spec.id.as_str();
-            live_route(metrics, copies, known.get(id).copied(), id, Some(route))
+            let known = known.get(id).copied();
+            let live = live_route(metrics, copies, known.map(|(live, _)| live), id, Some(route));
+            // Who served whom before a move says nothing about who serves whom now.
+            if known.is_some_and(|(_, was)| was != route.state.target()) {
+                live.metrics.moved();
+            }
+            live
         });
         let routes = routes.collect();
         let unmatched = before.map(|before| &before.unmatched);
@@ -107,6 +112,13 @@ impl LiveTable {
         };
         let defaults = settings.listeners.iter().map(default).collect::<Result<_, _>>()?;
         Ok(LiveTable { table, settings, upstreams, routes, unmatched, defaults })
+    }
+
+    /// Every route by its id, and where it is.
+    fn by_id(&self) -> HashMap<&str, (&LiveRoute, Target)> {
+        let states = self.table.routes.iter().map(|route| route.state.target());
+        let routes = self.routes.iter().zip(states);
+        routes.map(|(live, at)| (&*live.label.id, (live, at))).collect()
     }
 
     /// The route at `position`, or what stands for none.

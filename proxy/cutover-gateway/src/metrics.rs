@@ -4,6 +4,7 @@
 mod answers;
 mod histogram;
 mod route;
+mod subjects;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,10 +15,13 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use self::route::{LATENCY_SECONDS, RouteCounts, SideCounts};
 pub(crate) use self::{
     histogram::AtomicHistogram,
     route::{RouteMetrics, RouteMetricsFamilies, Served},
+};
+pub use self::{
+    route::{LATENCY_SECONDS, RouteCounts, SideCounts},
+    subjects::SubjectCounts,
 };
 use crate::{
     guard::{Clock, GuardEvents, Refusal},

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, cell::OnceCell, net::IpAddr};
 
-use cutover_domain::{PathTemplate, SubjectSource, Subjects};
+use cutover_domain::{
+    Decision, PathTemplate, Phase, Reason, Route, SubjectSource, Subjects, decision,
+    exchange::subject_hash,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 
@@ -59,6 +62,36 @@ impl RequestSubjects<'_> {
             _ => None,
         }
     }
+}
+
+/// The hash of whom the decision sticks to, where new serves users and so is judged by whom it
+/// fails. A request without a subject stands for its client's address; a tester for nobody.
+pub(crate) fn judged(
+    route: &Route,
+    decision: &Decision<'_>,
+    request: &RequestSubjects<'_>,
+) -> Option<u64> {
+    let is_judged = matches!(route.state.phase, Phase::Canary | Phase::Live);
+    if !is_judged || decision.reason == Reason::Override {
+        return None;
+    }
+    let subject = match (&decision.subject, route.state.phase) {
+        (Some(subject), _) => Some(Cow::Borrowed(&**subject)),
+        (None, Phase::Live) => decision::subject(&route.group, request),
+        (None, _) => None,
+    };
+    Some(subject.map_or_else(|| address_hash(request.address), |subject| subject_hash(&subject)))
+}
+
+/// Spreads addresses over all bits, as [`subject_hash`] does.
+fn address_hash(address: IpAddr) -> u64 {
+    let bits = match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    // Fibonacci hashing, with the good upper half folded into the lower.
+    let spread = ((bits >> 64) as u64 ^ bits as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread ^ spread >> 32
 }
 
 /// The first subject alternative name: DNS names, then URIs, mail and IP addresses.

@@ -41,6 +41,8 @@ pub(crate) struct Exchange {
     pub(crate) side: Side,
     pub(crate) reason: Reason,
     pub(crate) on_failure: OnFailure,
+    /// Hash of whom the decision sticks to; `None` where new has no cohort.
+    pub(crate) subject: Option<u64>,
     pub(crate) attempts: SmallVec<[ClientSpan; 1]>,
     /// The answer's status, once its head is on its way.
     pub(crate) status: Option<StatusCode>,
@@ -107,6 +109,7 @@ impl Exchange {
             side: Side::Legacy,
             reason: Reason::Phase,
             on_failure: OnFailure::PassOn,
+            subject: None,
             attempts: SmallVec::new(),
             status: None,
             failure: None,
@@ -227,6 +230,8 @@ impl Exchange {
             status: self.status,
             version: self.version,
             scheme: self.connection.scheme,
+            subject: self.subject,
+            end,
             duration,
             overhead: duration.saturating_sub(self.upstream_duration()),
         });

@@ -5,7 +5,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cutover_domain::{Phase, Side};
@@ -23,6 +23,7 @@ use prometheus_client::{
 use super::{
     AtomicHistogram, Outcome, RouteLabelSet,
     answers::{Answers, Histograms},
+    subjects::{SubjectCounts, Subjects, Trial},
 };
 
 /// Upper bounds in seconds of [`SideCounts::latency`].
@@ -60,6 +61,7 @@ struct SideMetrics {
     /// By phase and outcome, made at first use.
     requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
     duration: AtomicHistogram,
+    subjects: Subjects,
     server: Answers<AnswerLabels>,
     client: Answers<ClientLabels>,
 }
@@ -74,6 +76,9 @@ pub(crate) struct Served<'a> {
     pub(crate) status: Option<StatusCode>,
     pub(crate) version: Version,
     pub(crate) scheme: Scheme,
+    /// Hash of whom the decision sticks to; `None` where no cohort is judged.
+    pub(crate) subject: Option<u64>,
+    pub(crate) end: Instant,
     pub(crate) duration: Duration,
     /// Of it, time that no upstream was at work.
     pub(crate) overhead: Duration,
@@ -100,6 +105,8 @@ pub struct SideCounts {
     pub outcomes: [u64; Outcome::ALL.len()],
     /// Requests by duration: one count for each of [`LATENCY_SECONDS`], one for above.
     pub latency: Vec<u64>,
+    /// Whom it served and failed in `canary` and `live`.
+    pub subjects: SubjectCounts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -162,6 +169,7 @@ impl RouteMetrics {
                     cutover_route: route.clone(),
                     cutover_side: side.as_str(),
                 }),
+                subjects: Subjects::new(),
                 server: Answers::default(),
                 client: Answers::default(),
             }),
@@ -185,6 +193,9 @@ impl RouteMetrics {
         self.requests(side, served.phase, served.outcome).inc();
         side.duration.observe(served.duration);
         self.overhead.observe(served.overhead);
+        if let Some(subject) = served.subject {
+            side.subjects.note(subject, served.trial(), served.end);
+        }
         if served.outcome == Outcome::Fallback {
             self.fallbacks.inc();
         }
@@ -233,6 +244,11 @@ impl RouteMetrics {
             cutover_side: side.side.as_str(),
         };
         side.client.observe(&self.families.client, key, duration, labels);
+    }
+
+    /// The route moved, so each side has other subjects from now on.
+    pub(crate) fn moved(&self) {
+        self.sides.iter().for_each(|side| side.subjects.begin_anew());
     }
 
     /// The route's id.
@@ -307,7 +323,21 @@ impl SideMetrics {
                 *sum += counter.get().map_or(0, Counter::get);
             }
         }
-        SideCounts { outcomes, latency: self.duration.counts() }
+        SideCounts { outcomes, latency: self.duration.counts(), subjects: self.subjects.counts() }
+    }
+}
+
+// === impl Served ===
+
+impl Served<'_> {
+    /// What it says about the side that the decision chose.
+    fn trial(&self) -> Trial {
+        match self.outcome {
+            Outcome::Error | Outcome::Timeout | Outcome::Fallback => Trial::Bad,
+            Outcome::ClientError if self.status.is_none() => Trial::Void,
+            Outcome::Ok | Outcome::ClientError => Trial::Good,
+            Outcome::Rejected => Trial::Void,
+        }
     }
 }
 

@@ -16,5 +16,6 @@ mod plain;
 mod rig;
 mod smuggling;
 mod splice;
+mod subjects;
 mod tls;
 mod upstreams;

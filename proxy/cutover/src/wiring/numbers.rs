@@ -35,5 +35,9 @@ fn side(counts: SideCounts) -> SideCounters {
         rejected: of(Outcome::Rejected),
         fallback: of(Outcome::Fallback),
         latency: counts.latency,
+        bad_trials: counts.subjects.bad_trials,
+        active_subjects: counts.subjects.active,
+        failures_in_row: counts.subjects.failures_in_row,
+        failing_subjects: counts.subjects.failing,
     }
 }
