@@ -5,6 +5,7 @@ mod answers;
 mod histogram;
 mod route;
 mod subjects;
+mod workers;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,6 +19,7 @@ use prometheus_client::{
 pub(crate) use self::{
     histogram::AtomicHistogram,
     route::{RouteMetrics, RouteMetricsFamilies, Served},
+    workers::Workers,
 };
 pub use self::{
     route::{LATENCY_SECONDS, RouteCounts, SideCounts},
@@ -74,6 +76,7 @@ pub struct GatewayMetrics {
     pub(crate) upstream_connects: Family<UpstreamLabelSet, Counter>,
     pub(crate) upstream_connect_failures: Family<UpstreamLabelSet, Counter>,
     pub(crate) routes: RouteMetricsFamilies,
+    pub(crate) workers: Workers,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -118,6 +121,7 @@ impl GatewayMetrics {
             upstream_connects: Family::default(),
             upstream_connect_failures: Family::default(),
             routes: RouteMetricsFamilies::default(),
+            workers: Workers::default(),
         };
         for reason in TurnedAway::ALL {
             let _ = metrics.turned_away.get_or_create(&TurnedAwayLabel { reason: *reason });
@@ -161,6 +165,7 @@ impl GatewayMetrics {
             metrics.upstream_connections.clone(),
         );
         metrics.routes.register(registry);
+        metrics.workers.register(registry);
         metrics
     }
 

@@ -113,6 +113,7 @@ impl Connections for Shared {
     }
 
     async fn housekeeping(&self) {
+        self.metrics.workers.join();
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {

@@ -6,6 +6,7 @@
 //! clients send.
 
 mod own;
+mod process;
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::registry::Registry;
 
 pub use own::{DropReason, Signal, TelemetryMetrics, register_build_info};
+pub use process::register_process;
 
 /// Upper bounds in seconds that the HTTP conventions give for
 /// `http.server.request.duration` and `http.client.request.duration`.

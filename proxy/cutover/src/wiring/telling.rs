@@ -12,7 +12,7 @@ use cutover_telemetry::{
     copies::CopyTracer,
     export::{Exporter, Spans},
     logs::{self, LogGuard},
-    metrics::{TelemetryMetrics, encode, register_build_info},
+    metrics::{TelemetryMetrics, encode, register_build_info, register_process},
     sampling::Sampler,
 };
 use prometheus_client::registry::Registry;
@@ -46,6 +46,7 @@ impl Telling {
             CanonicalLog::new(logs.writer().clone(), told.log.format, told.canonical_ratio)?;
         let mut registry = Registry::default();
         register_build_info(&mut registry, env!("CARGO_PKG_VERSION"));
+        register_process(&mut registry);
         metrics.register(&mut registry);
         let gateway = GatewayMetrics::register(&mut registry);
         let control = ControlMetrics::register(&mut registry);
