@@ -5,6 +5,8 @@
 //! them was moved by someone else meanwhile, nothing is written and [`RecordError::Stale`] says
 //! where it is now. Revisions rise store-wide; a route remembers its last.
 //!
+//! A [`Decision`] is what gates found or did, in a chain of hashes that [`Store::verify`] checks.
+//!
 //! A [`ParityStore`] is the part of the same file that keeps what comparing sides found out. It
 //! stands back for revisions.
 //!
@@ -12,7 +14,9 @@
 //! `cutover-domain`'s), and the data plane, which never waits for a database. Several nodes on
 //! one `postgres://` store are not supported yet; such an address is refused by name.
 
+mod decisions;
 mod fault;
+mod latches;
 mod open;
 mod parity;
 mod record;
@@ -22,7 +26,11 @@ mod schema;
 pub mod testing;
 mod tokens;
 
+pub use decisions::{
+    Anchor, Broken, DECISION_BYTES_MAX, Decision, DecisionError, NewDecision, Verified,
+};
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
+pub use latches::LatchHistory;
 pub use open::Store;
 pub use parity::{
     Bounds, ClusterChange, ClusterRow, FlushError, KeptCluster, KeptRoute, ParityStore, Pruned,

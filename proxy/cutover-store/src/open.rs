@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::fs::statvfs;
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -136,6 +137,22 @@ pub(crate) fn check_present(
         return Ok(());
     }
     Err(Fault::without_source(doing, path.to_owned(), FaultKind::Gone))
+}
+
+/// Whether the disk has more room than `bytes_free_min`, which is kept for revisions.
+pub(crate) fn check_room(
+    path: &Path,
+    bytes_free_min: u64,
+    doing: &'static str,
+) -> Result<(), Fault> {
+    let free = statvfs(path).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    match free {
+        // Where it cannot be told, the write itself will tell.
+        Ok(free) if free < bytes_free_min => {
+            Err(Fault::without_source(doing, path.to_owned(), FaultKind::Reserve))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn fault(doing: &'static str, path: &Path, source: sqlx::Error) -> Fault {

@@ -19,7 +19,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::fs::statvfs;
 use sqlx::{SqlitePool, sqlite::SqliteSynchronous};
 
 use crate::{
@@ -38,6 +37,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// SQLite's default size of a page, which no store of ours changes.
 const PAGE_BYTES: u64 = 4_096;
+
+/// Bytes that stay free on the disk, for revisions.
+pub(crate) const DISK_BYTES_FREE_MIN: u64 = 32 << 20;
 
 /// Where growth ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,14 +133,7 @@ impl ParityStore {
     /// Whether there is room for more than revisions.
     fn check_room(&self, doing: &'static str) -> Result<(), Fault> {
         self.check_present(doing)?;
-        let free = statvfs(&self.path).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        match free {
-            // Where it cannot be told, the write itself will tell.
-            Ok(free) if free < self.bounds.disk_bytes_free_min => {
-                Err(Fault::without_source(doing, self.path.clone(), FaultKind::Reserve))
-            }
-            _ => Ok(()),
-        }
+        open::check_room(&self.path, self.bounds.disk_bytes_free_min, doing)
     }
 
     fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Fault + use<> {
@@ -151,6 +146,6 @@ impl ParityStore {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { file_bytes_max: 512 << 20, disk_bytes_free_min: 32 << 20 }
+        Bounds { file_bytes_max: 512 << 20, disk_bytes_free_min: DISK_BYTES_FREE_MIN }
     }
 }

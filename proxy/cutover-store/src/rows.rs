@@ -319,7 +319,7 @@ fn parsed<T: FromStr>(text: &str) -> Result<T, sqlx::Error> {
     text.parse().map_err(|_| damaged("a column holds a word that this release does not know"))
 }
 
-fn damaged(what: &'static str) -> sqlx::Error {
+pub(crate) fn damaged(what: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(what.into())
 }
 

@@ -109,6 +109,25 @@ pub(crate) const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX parity_sample_by_time ON parity_sample (at_ms);
     ",
+    // 4: decisions of gates, each with the hash of the one before; which build was latched
+    "
+    CREATE TABLE decision (
+        seq INTEGER PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        route TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        document TEXT NOT NULL,
+        hash BLOB NOT NULL CHECK (length(hash) = 32)
+    ) STRICT;
+    CREATE INDEX decision_by_route ON decision (route, seq);
+    CREATE TRIGGER decision_stays BEFORE UPDATE ON decision
+        BEGIN SELECT raise(ABORT, 'decisions are append-only'); END;
+    CREATE TRIGGER decision_remains BEFORE DELETE ON decision
+        BEGIN SELECT raise(ABORT, 'decisions are append-only'); END;
+
+    ALTER TABLE route_state ADD COLUMN held_build TEXT;
+    ",
 ];
 
 /// What the file is before any step is taken.
@@ -132,13 +151,14 @@ pub(crate) async fn inspect(connection: &mut SqliteConnection) -> Result<Found, 
     Ok(if empty || application == APPLICATION_ID { Found::Ours(version) } else { Found::Foreign })
 }
 
-/// What is wrong with the tables that revisions rest on; `None`: nothing. Those of parity may be
-/// large, and are no reason to do without revisions.
+/// What is wrong with the tables that revisions rest on; `None`: nothing. Those of parity and of
+/// decisions may be large, and are no reason to do without revisions.
 pub(crate) async fn damage(
     connection: &mut SqliteConnection,
 ) -> Result<Option<String>, sqlx::Error> {
     let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'parity*'",
+        "SELECT name FROM sqlite_schema
+         WHERE type = 'table' AND name NOT GLOB 'parity*' AND name <> 'decision'",
     )
     .fetch_all(&mut *connection)
     .await?;

@@ -5,7 +5,9 @@ use tempfile::TempDir;
 
 use crate::*;
 
+mod decisions;
 mod faults;
+mod latches;
 mod parity;
 
 fn dir() -> TempDir {

@@ -143,7 +143,8 @@ async fn a_store_of_the_release_before_is_brought_up_to_date() {
     let store = open(&dir).await;
     store.record(&revision(1, vec![super::change("a", 0, at(Phase::Live))])).await.unwrap();
     let undo = "DROP TABLE parity; DROP TABLE parity_sample; DROP TABLE parity_cluster;
-                DROP TABLE parity_writer; PRAGMA user_version = 2";
+                DROP TABLE parity_writer; DROP TABLE decision;
+                ALTER TABLE route_state DROP COLUMN held_build; PRAGMA user_version = 2";
     sqlx::raw_sql(undo).execute(&store.pool).await.unwrap();
     store.close().await;
     // Whichever is first.

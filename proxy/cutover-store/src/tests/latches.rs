@@ -1,0 +1,59 @@
+use super::*;
+
+fn held(cause: &str) -> RouteState {
+    RouteState { held: Some(Held { cause: cause.into() }), ..at(Phase::Shadow) }
+}
+
+async fn latch(store: &Store, at_ms: u64, expected: u64, trigger: Trigger) -> u64 {
+    let after = held(&format!("at {at_ms}"));
+    let new = revision(at_ms, vec![change("a", expected, after)]);
+    store.record(&NewRevision { trigger, ..new }).await.unwrap()
+}
+
+async fn release(store: &Store, at_ms: u64, expected: u64) -> u64 {
+    store.record(&revision(at_ms, vec![change("a", expected, at(Phase::Shadow))])).await.unwrap()
+}
+
+fn asked(at_ms: u64, actor: &str) -> NewDecision {
+    NewDecision {
+        at_ms,
+        route: "a".into(),
+        kind: "release".into(),
+        actor: actor.into(),
+        document: "{}".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_latch_knows_what_put_it_on_and_how_often_the_guard_did() {
+    let dir = dir();
+    let store = open(&dir).await;
+    assert_eq!(store.latch("a", 0, "release").await.unwrap(), None);
+    let rev = latch(&store, 10, 0, Trigger::Guard).await;
+    let rev = release(&store, 20, rev).await;
+    assert_eq!(store.latch("a", 0, "release").await.unwrap(), None);
+    let rev = latch(&store, 30, rev, Trigger::Operator).await;
+    let rev = release(&store, 40, rev).await;
+    latch(&store, 50, rev, Trigger::Guard).await;
+    store.append(&[asked(45, "early"), asked(60, "ann"), asked(61, "ann")]).await.unwrap();
+    let expected = LatchHistory {
+        since_ms: 50,
+        trigger: Trigger::Guard,
+        rollbacks_ms: vec![50, 10],
+        asked: vec!["ann".into()],
+    };
+    assert_eq!(store.latch("a", 0, "release").await.unwrap(), Some(expected));
+    let recent = store.latch("a", 11, "release").await.unwrap().unwrap();
+    assert_eq!(recent.rollbacks_ms, [50]);
+}
+
+#[tokio::test]
+async fn a_route_that_moves_while_it_is_held_keeps_the_moment_of_its_latch() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let rev = latch(&store, 10, 0, Trigger::Guard).await;
+    let lower = RouteState { phase: Phase::Legacy, ..held("at 10") };
+    store.record(&revision(20, vec![change("a", rev, lower)])).await.unwrap();
+    let latch = store.latch("a", 0, "release").await.unwrap().unwrap();
+    assert_eq!((latch.since_ms, latch.trigger), (10, Trigger::Guard));
+}
