@@ -54,6 +54,10 @@ impl Field<'_, '_, '_> {
             return self.cookies(&cookies(live), &cookies(other));
         }
         let path = [Segment::key(self.name)];
+        // Equal as they came: only a name's partner could still be learnt.
+        if live == other && self.found.space(self.root, &path).is_none() {
+            return;
+        }
         let left_out = match volatile_part(self.name) {
             Some(_) if self.found.treatment(self.root, &path).asks() => None,
             part => part,

@@ -71,7 +71,9 @@ impl Asking {
         let (reply, reference) = match reference {
             None => (traced.call.time(turn.call(call)).await, None),
             Some(second) => {
-                let (reply, reference) = self.both(turn, call, second, &mut traced, route).await;
+                // Boxed, since most copies have no second call, and all would be as large.
+                let both = Box::pin(self.both(turn, call, second, &mut traced, route));
+                let (reply, reference) = both.await;
                 (reply, reference.ok())
             }
         };
