@@ -28,6 +28,7 @@ pub(crate) fn declaration(text: &str) -> Declaration {
         groups: ids.into_iter().map(group).collect(),
         routes,
         default: "monolith".into(),
+        ..Declaration::default()
     }
 }
 

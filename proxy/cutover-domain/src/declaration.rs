@@ -9,6 +9,7 @@ use crate::{
     compare::Rules,
     endpoint::EndpointMatch,
     exchange::ShadowSpec,
+    journey::JourneySpec,
     phase::Phase,
     subject::SubjectSource,
 };
@@ -22,6 +23,8 @@ pub struct Declaration {
     pub groups: Vec<Group>,
     /// Every route, ids unique, in the order of the files.
     pub routes: Vec<RouteSpec>,
+    /// Every journey, names unique, by name.
+    pub journeys: Vec<JourneySpec>,
     /// Name of the upstream that serves what matches no route.
     pub default: String,
 }

@@ -14,6 +14,7 @@ pub mod decision;
 pub mod declaration;
 pub mod endpoint;
 pub mod exchange;
+pub mod journey;
 pub mod parity;
 pub mod phase;
 pub mod route_table;
@@ -27,6 +28,7 @@ pub use declaration::{
 };
 pub use endpoint::{EndpointMatch, HeaderMatch, HostMatch, PathTemplate, RequestHead};
 pub use exchange::{Credentials, Exchange, ShadowSpec};
+pub use journey::JourneySpec;
 pub use phase::{Phase, Side};
 pub use route_table::{Conflict, Route, RouteTable};
 pub use subject::{SubjectSource, Subjects};

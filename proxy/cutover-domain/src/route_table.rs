@@ -16,6 +16,7 @@ use http::Method;
 use crate::{
     declaration::{Declaration, Group, RouteSpec, Upstream},
     endpoint::{HostMatch, RequestHead, Segment},
+    journey::JourneySpec,
     transition::RouteState,
 };
 
@@ -28,6 +29,8 @@ pub struct RouteTable {
     pub upstreams: Vec<Upstream>,
     /// Every route, in the order of the declaration.
     pub routes: Vec<Route>,
+    /// Every journey of the declaration.
+    pub journeys: Vec<JourneySpec>,
     /// Position of the upstream that serves what matches no route.
     pub default: usize,
     hosts: Hosts,
@@ -162,8 +165,9 @@ impl RouteTable {
         conflicts.extend(routes.iter().filter_map(unreachable));
         let hosts = Hosts::build(&routes, &mut conflicts);
         if conflicts.is_empty() {
-            let upstreams = declaration.upstreams.clone();
-            Ok(RouteTable { revision, upstreams, routes, default, hosts })
+            let (upstreams, journeys) =
+                (declaration.upstreams.clone(), declaration.journeys.clone());
+            Ok(RouteTable { revision, upstreams, routes, journeys, default, hosts })
         } else {
             Err(conflicts)
         }

@@ -24,6 +24,7 @@ fn declare(lines: &[&str]) -> Declaration {
         groups: vec![Group { id: "g".into(), ..Group::default() }],
         routes: lines.iter().map(|line| route(line)).collect(),
         default: "monolith".into(),
+        ..Declaration::default()
     }
 }
 

@@ -188,6 +188,7 @@ impl Rig {
             }],
             routes: routes.to_vec(),
             default: "legacy".into(),
+            ..Declaration::default()
         };
         let mut settings = settings(([127, 0, 0, 1], 0).into());
         change(&mut settings, &mut declaration);

@@ -122,6 +122,7 @@ impl Parts {
             groups: vec![Group { id: "g".into(), ..Group::default() }],
             routes: vec![route],
             default: "legacy".into(),
+            ..Declaration::default()
         };
         RouteTable::build(&declaration, 1, |_| RouteState::INITIAL.at(target, 1)).unwrap()
     }

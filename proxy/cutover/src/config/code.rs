@@ -69,6 +69,7 @@ codes! {
     BadKeep => "bad_keep",
     SloObjective => "slo_objective",
     SloThresholds => "slo_thresholds",
+    BadJourney => "bad_journey",
     TlsFile => "tls_file",
     AdminExposed => "admin_exposed",
     AddressTwice => "address_twice",

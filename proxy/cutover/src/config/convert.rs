@@ -2,6 +2,7 @@
 
 mod cross;
 mod group;
+mod journey;
 mod listener;
 mod process;
 mod route;
@@ -49,6 +50,7 @@ struct Context<'a> {
     /// reference to them is not a second mistake.
     upstreams: Vec<String>,
     groups: Vec<String>,
+    routes: Vec<String>,
     /// Seconds since 1970.
     now: u64,
 }
@@ -67,16 +69,23 @@ pub(super) fn convert(
     let owned = |(name, _): (&str, &Node)| name.to_owned();
     let (upstreams, groups) =
         (names("upstream").map(owned).collect(), names("group").map(owned).collect());
+    let routes = roots.iter().filter_map(|root| root.get("route")).flat_map(Node::items);
+    let routes = routes.filter_map(|node| match &node.get("id")?.value {
+        super::node::Value::String(id) => Some(id.clone()),
+        _ => None,
+    });
+    let routes = routes.collect();
     let dir = directory(path);
     let now = cutover_control::now_ms() / 1_000;
-    let mut context = Context { dir, environment, depth, report, upstreams, groups, now };
+    let mut context = Context { dir, environment, depth, report, upstreams, groups, routes, now };
 
     let upstreams = context.named::<document::Upstream>("upstream", &roots);
     let groups = context.named::<document::Group>("group", &roots);
     let routes = context.routes(&roots);
+    let journeys = context.named::<document::Journey>("journey", &roots);
     let listeners = context.listed::<document::Listener>("listener", &files.process);
     let default = context.default(&files.process);
-    let declaration = Declaration {
+    let mut declaration = Declaration {
         upstreams: upstreams
             .iter()
             .filter_map(|item| upstream::convert(item, &mut context))
@@ -87,7 +96,9 @@ pub(super) fn convert(
             .filter_map(|item| route::convert(item, &default, &mut context))
             .collect(),
         default: default.clone(),
+        journeys: Vec::new(),
     };
+    declaration.journeys = journey::convert(&journeys, &declaration, &mut context);
     let process = process::Tables::read(&files.process, &mut context);
     let process = process.convert(&files.process, &listeners, &mut context);
     let telemetry = telemetry::convert(&files.process, &mut context);
@@ -109,6 +120,7 @@ pub(super) fn convert(
             upstream: by_name(upstreams.into_iter().map(upstream::filled).collect()),
             group: by_name(groups),
             route: routes.into_iter().map(|item| shadow::filled(item.doc)).collect(),
+            journey: by_name(journeys),
             ..process.document
         },
         declaration,
@@ -125,9 +137,10 @@ pub(super) fn convert(
 /// `[admin]` alone, certificates and secrets unread.
 pub(super) fn admin(process: &Node, dir: &Path, environment: &Environment) -> Option<AdminConfig> {
     let report = &mut Report::default();
-    let (upstreams, groups) = (Vec::new(), Vec::new());
+    let (upstreams, groups, routes) = (Vec::new(), Vec::new(), Vec::new());
     let depth = Depth::WithoutFiles;
-    let mut context = Context { dir, environment, depth, report, upstreams, groups, now: 0 };
+    let mut context =
+        Context { dir, environment, depth, report, upstreams, groups, routes, now: 0 };
     process::admin_alone(process, &mut context)
 }
 

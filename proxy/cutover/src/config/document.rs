@@ -4,6 +4,7 @@
 //! only shaped here; whether a template, a host or a file is any good is judged in `convert`.
 
 mod group;
+mod journey;
 mod listener;
 mod process;
 mod route;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use group::{Attributes, Cohort, Group, Sync};
+pub use journey::{Journey, JourneyEnd, RouteIds};
 pub use listener::{
     ClientAuth, Http2Mode, Limits, Listener, ListenerTimeouts, ListenerTls, Protocol,
 };
@@ -66,6 +68,9 @@ pub struct ProcessFile {
     /// The routes, in any order: rank, not order, decides.
     #[serde(default)]
     pub route: Vec<Route>,
+    /// What users are promised across requests, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub journey: BTreeMap<String, Journey>,
 }
 
 /// A team's file: its routes, their groups, and the services they move to.
@@ -81,4 +86,7 @@ pub struct TeamFile {
     /// The routes, in any order: rank, not order, decides.
     #[serde(default)]
     pub route: Vec<Route>,
+    /// What users are promised across requests, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub journey: BTreeMap<String, Journey>,
 }

@@ -115,6 +115,7 @@ impl Tables {
                 upstream: BTreeMap::new(),
                 group: BTreeMap::new(),
                 route: Vec::new(),
+                journey: BTreeMap::new(),
             },
         })
     }

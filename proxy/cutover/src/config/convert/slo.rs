@@ -35,7 +35,8 @@ pub(super) fn bounds(routes: &[Item<'_, document::Route>], context: &mut Context
     extra.into_iter().map(|ms| f64::from(ms) / 1000.0).collect()
 }
 
-fn objective(percent: f64, node: &Node, context: &mut Context<'_>) {
+/// An objective that can be missed and met.
+pub(super) fn objective(percent: f64, node: &Node, context: &mut Context<'_>) {
     if percent > 0.0 && percent < 100.0 {
         return;
     }

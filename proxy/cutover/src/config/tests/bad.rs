@@ -1,4 +1,5 @@
 mod environment;
+mod journeys;
 mod process;
 mod rules;
 mod team;

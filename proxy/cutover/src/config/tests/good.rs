@@ -64,6 +64,50 @@ fn a_route_becomes_what_it_says() {
 }
 
 #[test]
+fn a_journey_becomes_what_it_says() {
+    let team = format!(
+        "{TEAM}
+[[route]]
+id = \"device-write\"
+group = \"devices\"
+match = {{ methods = [\"PATCH\"], path = \"/devices/{{id}}\" }}
+
+[journey.device-state]
+start = {{ route = [\"device-write\"] }}
+end = {{ route = \"device-read\" }}
+correlate = [\"path:id\", \"answer:ETag\"]
+within_ms = 2000
+target = 99"
+    );
+    let config = load(PROCESS, &team, Environment::default()).config.unwrap();
+    expect![[r#"
+        [
+            JourneySpec {
+                name: "device-state",
+                starts: [
+                    "device-write",
+                ],
+                ends: [
+                    "device-read",
+                ],
+                correlate: [
+                    Path(
+                        "id",
+                    ),
+                    Answer(
+                        "etag",
+                    ),
+                ],
+                within: 2s,
+                lost_after: 30s,
+                target_percent: 99.0,
+            },
+        ]
+    "#]]
+    .assert_debug_eq(&config.declaration.journeys);
+}
+
+#[test]
 fn the_environment_stands_above_the_process_file() {
     let environment = Environment::from_iter([
         ("CUTOVER__STORE__URL", "sqlite:///var/lib/cutover/x.db"),

@@ -45,6 +45,7 @@ fn why(route: &RouteSpec, declaration: &Declaration, head: &RequestHead<'_>) -> 
             groups: vec![Group { id: route.group.clone(), ..Group::default() }],
             routes: vec![route],
             default: declaration.default.clone(),
+            ..Declaration::default()
         };
         RouteTable::build(&declaration, 0, |_| RouteState::INITIAL)
             .is_ok_and(|table| table.find(head).is_some())

@@ -159,7 +159,7 @@ listen = "127.0.0.1:1"
             5 | [admin]
               |  ^^^^^
               |
-              = help: use `group`, `route` or `upstream`
+              = help: use `group`, `journey`, `route` or `upstream`
         "#]],
     );
 }

@@ -222,6 +222,7 @@ fn table([legacy, new]: [u16; 2], rules: usize) -> RouteTable {
         groups: vec![Group { id: "g".into(), ..Group::default() }],
         routes: vec![route("read"), route("other")],
         default: "legacy".into(),
+        ..Declaration::default()
     };
     RouteTable::build(&declaration, 1, |_| RouteState::INITIAL.at(target, 1)).unwrap()
 }
