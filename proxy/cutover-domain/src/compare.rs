@@ -140,7 +140,7 @@ pub struct Difference {
 /// Why two answers cannot be compared. The set is closed: it is a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum Incomparable {
-    /// A body passes the [`Limits`], or comparing took too long.
+    /// A body passes the [`Limits`], or has too many places to look at.
     #[error("a body is too deep or has too many values")]
     Limit,
     /// An object has a key twice.
@@ -168,9 +168,13 @@ pub enum Incomparable {
 ///
 /// `bijections` learns the pairs of `renamed` rules, also from answers that differ elsewhere.
 ///
+/// After 1,000 paths whose values are not the same, bodies are looked at no further; what was found
+/// by then is all that is told.
+///
 /// # Errors
 ///
-/// [`Incomparable::Limit`] if any of the bodies passes the limits; nothing is learnt then.
+/// [`Incomparable::Limit`] if any of the bodies passes the limits; nothing is learnt then. Also if
+/// rules excuse all of those 1,000 paths, and more would have to be looked at.
 pub fn compare(
     live: &Answer,
     candidate: &Answer,
@@ -180,7 +184,7 @@ pub fn compare(
 ) -> Result<Vec<Difference>, Incomparable> {
     check_limits([Some(live), Some(candidate), reference], terms.limits)?;
     let rules = terms.rules.in_force(terms.now);
-    Ok(differences(live, candidate, reference, &rules, bijections))
+    differences(live, candidate, reference, &rules, bijections)
 }
 
 fn check_limits(answers: [Option<&Answer>; 3], limits: &Limits) -> Result<(), Incomparable> {
@@ -194,11 +198,11 @@ fn differences(
     reference: Option<&Answer>,
     rules: &InForce<'_>,
     bijections: &mut Bijections,
-) -> Vec<Difference> {
+) -> Result<Vec<Difference>, Incomparable> {
     let mut seen = Seen::of(live, candidate, rules, true);
     seen.settle(bijections);
     let reference = reference.map(|reference| Seen::of(live, reference, rules, false));
-    seen::merged(seen, reference)
+    if seen.says_something() { Ok(seen::merged(seen, reference)) } else { Err(Incomparable::Limit) }
 }
 
 // === impl Body ===

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use cutover_domain::compare::{
-    Answer, Bijections, Body, Limits, Map, Rules, Terms, Value, compare,
+    Action, Answer, Bijections, Body, Format, Limits, Map, Rule, Rules, Terms, Value, compare,
 };
 
 /// Devices of an answer; each is a map of five values, so six nodes.
@@ -53,5 +53,45 @@ fn compared(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compared);
+/// Keys of a map of the body whose every value has a path of its own.
+const KEYS: u8 = 26;
+const RULES: usize = 100;
+
+/// Maps within maps, to this depth: 26³ values, about as many as the limits allow.
+fn nested(depth: usize, value: &str) -> Value {
+    let Some(below) = depth.checked_sub(1) else { return Value::text(value) };
+    let key = |at: u8| format!("key_{}", char::from(b'a' + at)).into();
+    let entries = (0..KEYS).map(|at| (key(at), nested(below, value))).collect();
+    Value::Map(Map::new(entries).expect("keys differ"))
+}
+
+fn wide(value: &str) -> Answer {
+    let body = Body::Value(nested(3, value));
+    Answer { status: 200, headers: Vec::new(), trailers: Vec::new(), body }
+}
+
+fn worst(criterion: &mut Criterion) {
+    let rules = (0..RULES).map(|at| Rule {
+        pattern: format!("body.*.key_{at}.*").parse().expect("it is a pattern"),
+        action: Action::Shape(Format::NonEmpty),
+        reason: "a bench".into(),
+        expires: None,
+    });
+    let (rules, limits) = (Rules::new(rules.collect()).expect("they are good"), Limits::default());
+    let terms = Terms { rules: &rules, limits: &limits, now: 0 };
+    let (legacy, candidate) = (wide("one"), wide("two"));
+    criterion.bench_function("17,576 paths, all differ, 100 rules", |bencher| {
+        bencher.iter(|| {
+            compare(
+                black_box(&legacy),
+                black_box(&candidate),
+                None,
+                &terms,
+                &mut Bijections::default(),
+            )
+        });
+    });
+}
+
+criterion_group!(benches, compared, worst);
 criterion_main!(benches);

@@ -11,6 +11,9 @@ use super::{
     treatment::Treatment,
 };
 
+/// Paths that are looked up before a search ends: each is held against every rule.
+pub(super) const PLACES_MAX: usize = 1_000;
+
 /// Differences of one answer from legacy's, as they are found: each path and kind once.
 pub(super) struct Found<'r> {
     rules: &'r InForce<'r>,
@@ -74,6 +77,16 @@ impl<'r> Found<'r> {
             count: 0,
             text: String::new(),
         }
+    }
+
+    /// Whether the search has to end: bodies are looked at no further.
+    pub(super) fn is_full(&self) -> bool {
+        self.places.len() >= PLACES_MAX
+    }
+
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// The rules that hold.

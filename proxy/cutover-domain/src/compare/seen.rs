@@ -48,6 +48,11 @@ impl<'r> Seen<'r> {
         Seen { scope, found }
     }
 
+    /// Whether it was searched to the end, or something was found before.
+    pub(super) fn says_something(&self) -> bool {
+        !self.found.is_full() || !self.found.is_empty()
+    }
+
     /// Holds renamed values against what was learnt of them, and learns.
     pub(super) fn settle(&mut self, bijections: &mut Bijections) {
         self.found.settle(bijections);
@@ -71,7 +76,8 @@ fn scope(live: u16, other: u16, found: &mut Found<'_>) -> Scope {
 /// One list of both searches.
 pub(super) fn merged(candidate: Seen<'_>, reference: Option<Seen<'_>>) -> Vec<Difference> {
     let mut differences: BTreeMap<(Path, Kind), Difference> = BTreeMap::new();
-    let scope = reference.as_ref().map(|reference| reference.scope);
+    let scope = reference.as_ref().filter(|reference| !reference.found.is_full());
+    let scope = scope.map(|reference| reference.scope);
     let noise = reference.map(|reference| reference.found.into_items()).unwrap_or_default();
     let blind = Blind::new(scope, &noise);
     for Item { path, kind, shape, .. } in candidate.found.into_items() {
@@ -89,6 +95,7 @@ pub(super) fn merged(candidate: Seen<'_>, reference: Option<Seen<'_>>) -> Vec<Di
 
 /// Where legacy's second answer says nothing.
 struct Blind {
+    /// `None`: there is none, or it was not searched to the end.
     scope: Option<Scope>,
     /// Places that it does not have, or has something else at.
     places: Vec<Path>,

@@ -45,7 +45,7 @@ pub(super) struct Doubt<'s> {
 ///
 /// # Errors
 ///
-/// [`Incomparable::Limit`] if any of the bodies passes the limits; nothing is learnt then.
+/// As those of [`compare`](super::compare()).
 pub fn compare_stand_ins(
     live: &Answer,
     candidate: &Answer,
@@ -61,8 +61,8 @@ pub fn compare_stand_ins(
         super::differences(live, candidate, reference, &rules, bijections)
     };
     // Where even the benefit of the doubt does not help, there is none.
-    let certain = found(true, &mut bijections.clone());
-    let possible = found(false, bijections);
+    let certain = found(true, &mut bijections.clone())?;
+    let possible = found(false, bijections)?;
     let is_same = |one: &Difference, other: &Difference| {
         (&one.path, one.kind, one.candidate, one.reference)
             == (&other.path, other.kind, other.candidate, other.reference)

@@ -50,6 +50,7 @@ const ABSENT: &str = "absent";
 impl<'a> Walk<'a, '_, '_> {
     fn value(&mut self, live: &'a Value, other: &'a Value) {
         match (live, other) {
+            _ if self.found.is_full() => {}
             (Value::Map(live), Value::Map(other)) => self.map(live, other),
             (Value::List(live), Value::List(other)) => self.list(live, other),
             (Value::Text(_), Value::Text(_))
@@ -157,6 +158,7 @@ impl<'a> Walk<'a, '_, '_> {
     /// Values of which one may be absent.
     fn maybe(&mut self, live: Option<&'a Value>, other: Option<&'a Value>) {
         match (live, other) {
+            _ if self.found.is_full() => {}
             (Some(live), Some(other)) => self.value(live, other),
             (Some(live), None) => self.note(Kind::Missing, self.found.look(live), ABSENT),
             (None, Some(other)) => self.note(Kind::Extra, ABSENT, self.found.look(other)),

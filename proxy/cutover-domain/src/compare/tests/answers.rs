@@ -251,6 +251,36 @@ fn limits() {
 }
 
 #[test]
+fn a_search_ends_after_a_thousand_places() {
+    // 40 keys of 25 each, all with this value. The body itself is the first place.
+    let wide = |value: &str| {
+        let keys = |count: u8, value: &str| {
+            let key =
+                |at: u8| format!("k{}{}", char::from(b'a' + at / 26), char::from(b'a' + at % 26));
+            let entries = (0..count).map(|at| format!(r#""{}":{value}"#, key(at)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        };
+        answer(&format!(r#"{{"a":{},"last":{value}}}"#, keys(40, &keys(25, value))))
+    };
+    let check = |rules: &Rules, reference: &Answer| {
+        let terms = Terms { rules, limits: &Limits::default(), now: NOW };
+        let (live, candidate) = (wide("1"), wide("2"));
+        compare(&live, &candidate, Some(reference), &terms, &mut Bijections::default())
+    };
+    let told = |differences: &[Difference]| {
+        let has_last = differences.iter().any(|difference| difference.path.as_str() == "body.last");
+        (differences.len(), has_last, differences[0].reference)
+    };
+    assert_eq!(told(&check(&Rules::default(), &wide("1")).unwrap()), (999, false, Some(false)));
+    assert_eq!(told(&check(&Rules::default(), &wide("3")).unwrap()), (999, false, Some(true)));
+    // What excuses all that was looked at may not excuse the rest.
+    let excused = rules(&[("body.a.*.*", Action::Shape(Format::Integer))]);
+    assert_eq!(check(&excused, &wide("1")), Err(Incomparable::Limit));
+    let all_but_one = rules(&[("body.a.kaa.*", Action::Shape(Format::Integer))]);
+    assert_eq!(told(&check(&all_but_one, &wide("1")).unwrap()), (974, false, Some(false)));
+}
+
+#[test]
 fn the_second_answer_tells_noise_from_the_rest() {
     let check = |live: &Answer, candidate: &Answer, reference: &Answer, expected: &str| {
         let bijections = &mut Bijections::default();
