@@ -27,6 +27,7 @@ use crate::{
 
 mod auth;
 mod config;
+mod console;
 mod diffs;
 mod dispatch;
 mod endpoints;
@@ -50,6 +51,7 @@ pub use openapi::openapi;
 pub use tls::{AdminTls, AdminTlsError};
 
 use auth::{Failures, Place};
+use console::Console;
 
 /// The admin listener's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +138,7 @@ struct Admin {
     place: Place,
     failures: Mutex<Failures>,
     window: Mutex<Window>,
+    console: Console,
     openapi: serde_json::Value,
 }
 
@@ -218,10 +221,15 @@ impl AdminServer {
             place,
             failures: Mutex::default(),
             window: Mutex::default(),
+            console: Console::default(),
             openapi: openapi(),
         });
         let sampling = tokio::spawn(server::sample(admin.clone()));
-        let router = dispatch::router(admin);
+        let router = dispatch::router(admin.clone());
+        let shutdown = async move {
+            shutdown.await;
+            admin.console.close();
+        };
         let connections_max = self.config.connections_max;
         server::serve(self.listener, self.tls, router, connections_max, shutdown).await;
         sampling.abort();
@@ -235,6 +243,7 @@ impl Admin {
         let now_ms = self.parts.controller.now_ms();
         let counters = self.parts.live.snapshot();
         locked(&self.window).push(now_ms, counters);
+        self.console.tick(self);
     }
 
     /// The numbers of the last ten seconds, by route.

@@ -152,6 +152,13 @@ codes! {
     OriginRefused "origin_refused" 403
         "The request comes from a web page of another origin."
         "Open the console at the admin listener's own address."
+    // console
+    FormExpired "form_expired" 403
+        "The form was issued to another session: whoever sent it logged out since, or another page made it."
+        "Open the page again and send its form."
+    TooManyPages "too_many_pages" 503
+        "More pages of the console are open than are kept fresh at once (64)."
+        "Close some; pages work without it, their numbers do not follow by themselves."
     // requests
     NotFound "not_found" 404
         "There is nothing at this path."

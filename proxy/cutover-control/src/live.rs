@@ -150,7 +150,8 @@ impl RouteCounters {
 // === impl SideCounters ===
 
 impl SideCounters {
-    fn total(&self) -> u64 {
+    /// All requests.
+    pub(crate) fn total(&self) -> u64 {
         [self.ok, self.client_error, self.error, self.timeout, self.rejected, self.fallback]
             .into_iter()
             .fold(0, u64::saturating_add)

@@ -59,10 +59,18 @@ pub(crate) fn recognise<'t>(
     text: &str,
     now_ms: u64,
 ) -> Result<(&'t Token, Role), TokenRefused> {
-    let hash = hash(text);
+    recognise_hash(tokens, &hash(text), now_ms)
+}
+
+/// The same by the hash of the text.
+pub(crate) fn recognise_hash<'t>(
+    tokens: &'t [Token],
+    hash: &[u8; 32],
+    now_ms: u64,
+) -> Result<(&'t Token, Role), TokenRefused> {
     let mut found = None;
     for token in tokens {
-        if is_equal(&token.sha256, &hash) {
+        if is_equal(&token.sha256, hash) {
             found = Some(token);
         }
     }

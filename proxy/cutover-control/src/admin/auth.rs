@@ -65,6 +65,12 @@ struct Count {
 /// Checks `Host` and `Origin` (RFC 6454), also on loopback: a web page can rebind its name to
 /// 127.0.0.1, and can post forms to any address.
 pub(super) fn check_names(place: &Place, headers: &HeaderMap) -> Result<(), Failure> {
+    check_host(place, headers)?;
+    check_origin(place, headers)
+}
+
+/// Checks that the request names this listener.
+pub(super) fn check_host(place: &Place, headers: &HeaderMap) -> Result<(), Failure> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) {
         (Some(host), None) => host,
@@ -74,6 +80,12 @@ pub(super) fn check_names(place: &Place, headers: &HeaderMap) -> Result<(), Fail
         let message = format!("`{}` is no name of this listener", printable(host));
         return Err(Failure::new(Code::HostRefused, message).at("Host"));
     }
+    Ok(())
+}
+
+/// Checks that no page of another origin sent the request.
+pub(super) fn check_origin(place: &Place, headers: &HeaderMap) -> Result<(), Failure> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     let own = |origin: &str| {
         let scheme = if place.is_tls { "https" } else { "http" };

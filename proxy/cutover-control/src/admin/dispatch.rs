@@ -1,6 +1,6 @@
 //! From a request to its endpoint and back: names, token, body, handler, answer.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Admin,
     auth::{Caller, authorise, check_names},
+    console,
     endpoints::{Endpoint, endpoints},
     failure::Failure,
     locked,
@@ -27,7 +28,7 @@ use super::{
 use crate::{codes::Code, truth::Author};
 
 /// A request's body must arrive within this.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// No answer takes longer, waiting included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 
@@ -48,7 +49,7 @@ pub(super) type Handling = Pin<Box<dyn Future<Output = Result<Reply, Failure>> +
 
 /// Every endpoint of the table, and nothing else.
 pub(super) fn router(admin: Arc<Admin>) -> Router {
-    let mut router = Router::new();
+    let mut router = console::router(&admin);
     for endpoint in endpoints() {
         let admin = admin.clone();
         let path = endpoint.path;
@@ -106,8 +107,7 @@ fn admit(
     endpoint: &Endpoint,
     parts: &http::request::Parts,
 ) -> Result<Option<Caller>, Failure> {
-    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
-    let peer = peer.ok_or_else(|| Failure::new(Code::Internal, "a request from nowhere"))?;
+    let peer = peer(parts)?;
     let view = admin.parts.controller.view();
     let now_ms = admin.parts.controller.now_ms();
     let tokens = &view.truth.tokens;
@@ -124,6 +124,12 @@ fn admit(
             }
         }
     })
+}
+
+/// The address of whoever sent the request.
+pub(super) fn peer(parts: &http::request::Parts) -> Result<IpAddr, Failure> {
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    peer.ok_or_else(|| Failure::new(Code::Internal, "a request from nowhere"))
 }
 
 async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
@@ -167,8 +173,9 @@ fn allowed(path: &str) -> String {
         let mut parts = parts.filter(|(ours, theirs)| !ours.starts_with('{') && ours != theirs);
         parts.next().is_none() && template.split('/').count() == path.split('/').count()
     };
-    let methods = endpoints().into_iter().filter(|endpoint| same(endpoint.path));
-    let mut methods: Vec<Method> = methods.map(|endpoint| endpoint.method).collect();
+    let ours = endpoints().into_iter().map(|endpoint| (endpoint.path, endpoint.method));
+    let methods = ours.chain(console::methods()).filter(|(path, _)| same(path));
+    let mut methods: Vec<Method> = methods.map(|(_, method)| method).collect();
     if methods.contains(&Method::GET) {
         methods.push(Method::HEAD);
     }

@@ -76,6 +76,16 @@ impl Failure {
         }
     }
 
+    /// The status of the answer, and the seconds after which to come back. Notes what is our fault.
+    pub(super) fn told(&self) -> (StatusCode, Option<u64>) {
+        let status = self.status();
+        if status.is_server_error() {
+            let (code, error) = (self.0.code, &self.0.message);
+            tracing::warn!(%code, error, "admin request failed");
+        }
+        (status, self.0.retry_after_seconds)
+    }
+
     fn status(&self) -> StatusCode {
         let status = self.0.code.doc().status.and_then(|status| StatusCode::from_u16(status).ok());
         status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -84,11 +94,7 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, retry_after) = (self.status(), self.0.retry_after_seconds);
-        if status.is_server_error() {
-            let (code, error) = (self.0.code, &self.0.message);
-            tracing::warn!(%code, error, "admin request failed");
-        }
+        let (status, retry_after) = self.told();
         let answer = ErrorAnswer { error: self.body() };
         let mut response = Reply::json(status, answer).into_response();
         let headers = response.headers_mut();

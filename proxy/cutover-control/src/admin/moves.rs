@@ -162,6 +162,16 @@ async fn moved(
     answer(admin, call, answered).await
 }
 
+/// Moves routes, on whatever way it was asked for, and waits for the data plane.
+pub(super) async fn make(
+    admin: &Admin,
+    wanted: MoveAsk,
+    wait: Duration,
+) -> Result<MoveAnswer, Failure> {
+    let answered = ask(admin, wanted).await?;
+    Ok(done(admin, answered, Some(wait)).await)
+}
+
 async fn ask(admin: &Admin, wanted: MoveAsk) -> Result<Answered, Failure> {
     if let Action::Promote { force: false, .. } = wanted.action {
         check_subjects(admin, &wanted.scope)?;

@@ -24,6 +24,7 @@ mod access;
 mod answers;
 mod codes;
 mod connections;
+mod console;
 mod parity;
 
 /// A control plane with its admin API, and a data plane that only reports.

@@ -15,6 +15,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("too_many_failures", "access::guessing_is_slowed_down_and_does_not_lock_others_out"),
     ("host_refused", "access::names_and_origins_are_checked_on_loopback_too"),
     ("origin_refused", "access::names_and_origins_are_checked_on_loopback_too"),
+    ("form_expired", "console::guard::forms_of_other_sessions_do_nothing"),
+    ("too_many_pages", "console::events::so_many_pages_and_no_more"),
     ("token_expired", "access::expired_and_removed_tokens_stop_at_once"),
     ("store_unreachable", "codes::without_the_store_nothing_moves_forward"),
     ("stopping", "codes::a_stopped_controller_says_so"),
