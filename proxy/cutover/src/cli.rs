@@ -17,7 +17,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use self::args::{Args, Command};
+use self::args::{Args, Command, SloCommand};
 pub use self::{
     exit::{Exit, Failure},
     io::Io,
@@ -66,6 +66,10 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),
         Command::Rejudge(rejudge) => remote::rejudge::run(rejudge, global, io),
         Command::Replay(replay) => remote::replay::run(replay, global, io),
+        Command::Slo(slo) => match &slo.command {
+            SloCommand::Import(import) => local::slo::import::run(import, global, io),
+            SloCommand::Rules(rules) => local::slo::rules::run(rules, io),
+        },
         Command::Promote(promote) => remote::moves::promote(promote, global, io),
         Command::Rollback(rollback) => remote::moves::rollback(rollback, global, io),
         Command::Hold(hold) => remote::moves::hold(hold, global, io),

@@ -53,6 +53,7 @@ pub(crate) use source::shown;
 pub use source::{Place, Source, Sources};
 pub(crate) use suggest::nearest;
 
+use crate::slo::Objective;
 use files::{InMemory, OnDisk, Texts};
 
 /// A configuration without errors.
@@ -74,6 +75,8 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// Bounds that the latency histograms need beside their own, in seconds, rising.
     pub latency_bounds_seconds: Vec<f64>,
+    /// What is promised: of routes first, then of OpenSLO files.
+    pub objectives: Vec<Objective>,
     /// Socket over which listeners are handed to a new process.
     pub upgrade_sock: PathBuf,
     /// While this file exists every route is in its safe phase.

@@ -1,8 +1,10 @@
 //! The `cutover` program: configuration, command line and wiring.
 //!
-//! [`config`] turns files and environment into typed settings, [`cli`] is everything that can be
-//! typed, [`wiring`] runs the proxy. `main` only lends them the process.
+//! [`config`] turns files and environment into typed settings, [`slo`] makes Prometheus' rules of
+//! them, [`cli`] is everything that can be typed, [`wiring`] runs the proxy. `main` only lends them
+//! the process.
 
 pub mod cli;
 pub mod config;
+pub mod slo;
 pub mod wiring;

@@ -3,12 +3,13 @@
 mod local;
 mod parity;
 mod remote;
+mod slo;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::{local::*, parity::*, remote::*};
+pub(super) use self::{local::*, parity::*, remote::*, slo::*};
 
 /// Examples come first, as people read help for them.
 const TEMPLATE: &str = "\
@@ -117,6 +118,7 @@ pub(super) enum Command {
     Tolerate(Tolerate),
     Rejudge(Rejudge),
     Replay(Replay),
+    Slo(Slo),
     Promote(Promote),
     Rollback(Rollback),
     Hold(Hold),

@@ -9,6 +9,7 @@ pub(super) mod man;
 pub(super) mod reach;
 pub(super) mod run;
 pub(super) mod schema;
+pub(super) mod slo;
 pub(super) mod token;
 
 use std::path::Path;

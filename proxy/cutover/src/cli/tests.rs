@@ -12,6 +12,7 @@ use crate::config::Environment;
 
 mod documented;
 mod local;
+mod slo;
 mod tolerate;
 
 /// What a command said.

@@ -103,6 +103,8 @@ pub(super) fn convert(
     let process = process.convert(&files.process, &listeners, &mut context);
     let telemetry = telemetry::convert(&files.process, &mut context);
     let latency_bounds_seconds = slo::bounds(&routes, &mut context);
+    let objectives =
+        slo::objectives(files, &routes, &groups, &latency_bounds_seconds, &mut context);
     cross::check(&declaration, &routes, &groups, &upstreams, &files.process, &mut context);
 
     let (process, (telemetry, telemetry_doc)) = (process?, telemetry?);
@@ -114,6 +116,7 @@ pub(super) fn convert(
         path: path.to_owned(),
         document: ProcessFile {
             include: Vec::new(),
+            slos: Vec::new(),
             default,
             telemetry: telemetry_doc,
             listener: listeners.into_iter().map(|item| item.doc).collect(),
@@ -129,6 +132,7 @@ pub(super) fn convert(
         admin: process.admin,
         telemetry,
         latency_bounds_seconds,
+        objectives,
         upgrade_sock: process.upgrade_sock,
         legacy_all: below(dir, "legacy-all".as_ref()),
     })

@@ -39,6 +39,10 @@ pub struct ProcessFile {
     /// Team files to read: paths or patterns (`*`, `?`) relative to this file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
+    /// OpenSLO files with objectives that are no route's own: paths or patterns relative to this
+    /// file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slos: Vec<String>,
     /// Name of the upstream that serves whatever matches no route: the monolith.
     pub default: String,
     /// The process as a whole.

@@ -20,6 +20,8 @@ use super::{
 pub(crate) struct Files {
     pub(crate) process: Node,
     pub(crate) teams: Vec<Node>,
+    /// OpenSLO files, which are no trees: position in the sources, and text.
+    pub(crate) slos: Vec<(usize, String)>,
     /// Every file read, by its path below the process file's directory; the process file first.
     pub(crate) read: Vec<String>,
     /// Patterns that team files come from.
@@ -60,10 +62,12 @@ pub(crate) fn read(
     let team_shape = Shape::of::<TeamFile>();
     let mut read = vec![name.to_owned()];
     let mut teams = Vec::new();
-    let patterns = patterns(name, &process, report);
-    let names = patterns.iter().map(|(pattern, _)| (*pattern).to_owned()).collect();
+    let teams_patterns = patterns("include", name, &process, report);
+    let slos_patterns = patterns("slos", name, &process, report);
+    let all = teams_patterns.iter().chain(&slos_patterns);
+    let names = all.map(|(pattern, _)| (*pattern).to_owned()).collect();
     let includes = Includes::new(name, names);
-    for path in included(&patterns, texts, report) {
+    for path in included(&teams_patterns, texts, report) {
         if read.contains(&path) {
             continue;
         }
@@ -73,7 +77,16 @@ pub(crate) fn read(
         }
         read.push(path);
     }
-    Some(Files { process, teams, read, includes })
+    let mut slos = Vec::new();
+    for path in included(&slos_patterns, texts, report) {
+        if read.contains(&path) {
+            continue;
+        }
+        let source = source_of(&path, texts, sources, report);
+        slos.extend(source.and_then(|at| Some((at, sources.get(at)?.text.clone()))));
+        read.push(path);
+    }
+    Some(Files { process, teams, slos, read, includes })
 }
 
 fn read_one(
@@ -82,12 +95,21 @@ fn read_one(
     sources: &mut Sources,
     report: &mut Report,
 ) -> Option<Node> {
+    let source = source_of(path, texts, sources, report)?;
+    let text = sources.get(source)?.text.clone();
+    Some(node::parse(&text, source, report))
+}
+
+/// The position of a file's text in the sources. `None`, and reported: it cannot be read.
+fn source_of(
+    path: &str,
+    texts: &dyn Texts,
+    sources: &mut Sources,
+    report: &mut Report,
+) -> Option<usize> {
     let shown = texts.shown(path);
     match texts.read(path) {
-        Ok(text) => {
-            let source = sources.add(shown, path, text.as_str());
-            Some(node::parse(&text, source, report))
-        }
+        Ok(text) => Some(sources.add(shown, path, text)),
         Err(error) => {
             let message = format!("`{shown}` cannot be read: {error}");
             let diagnostic = Diagnostic::error(Code::FileUnreadable, message);
@@ -171,10 +193,15 @@ fn put(tree: &mut Node, path: &[String], node: Node) -> bool {
     tree.get_mut(first).is_some_and(|inner| put(inner, rest, node))
 }
 
-/// What `include` names, without a leading `./`, and where it does.
-fn patterns<'n>(own: &str, process: &'n Node, report: &mut Report) -> Vec<(&'n str, &'n Node)> {
+/// What `include` or `slos` names, without a leading `./`, and where it does.
+fn patterns<'n>(
+    key: &str,
+    own: &str,
+    process: &'n Node,
+    report: &mut Report,
+) -> Vec<(&'n str, &'n Node)> {
     let mut patterns = Vec::new();
-    for node in process.get("include").map_or(&[][..], Node::items) {
+    for node in process.get(key).map_or(&[][..], Node::items) {
         let Value::String(pattern) = &node.value else { continue };
         let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
         let (code, message, hint) = match pattern {

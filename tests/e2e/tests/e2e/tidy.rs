@@ -43,6 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["cutover-control", "chassis", "registry", "monolith", "e2e"]),
     ("jsonwebtoken", &["cutover-gateway"]),
     ("notify", &["cutover"]),
+    ("serde-saphyr", &["cutover"]),
     ("clap", &["cutover", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
     ("anyhow", &["cutover", "chassis", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
     ("opentelemetry_sdk", &["cutover-telemetry", "monolith"]),

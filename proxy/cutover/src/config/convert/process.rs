@@ -105,6 +105,7 @@ impl Tables {
                 .path(&upgrade_sock.unwrap_or_else(|| "cutover-upgrade.sock".into())),
             document: ProcessFile {
                 include: Vec::new(),
+                slos: Vec::new(),
                 default: String::new(),
                 server,
                 store: self.store?,

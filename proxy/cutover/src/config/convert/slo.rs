@@ -1,11 +1,21 @@
 //! `slo` of routes: objectives that can be met, and thresholds that can be measured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cutover_telemetry::metrics::DURATION_SECONDS;
 
 use super::{Context, Item};
-use crate::config::{code::Code, diagnostic::Diagnostic, document, node::Node};
+use crate::{
+    config::{
+        code::Code, diagnostic::Diagnostic, document, files::Files, node::Node, source::Place,
+        suggest::nearest,
+    },
+    slo::{
+        Objective, of_routes,
+        openslo::{self, Flaw, Parsed},
+        unreachable,
+    },
+};
 
 /// Most thresholds beside the histogram's own bounds. Each costs one series a route and side.
 const THRESHOLDS_MAX: usize = 8;
@@ -33,6 +43,147 @@ pub(super) fn bounds(routes: &[Item<'_, document::Route>], context: &mut Context
         extra.insert(latency.under_ms);
     }
     extra.into_iter().map(|ms| f64::from(ms) / 1000.0).collect()
+}
+
+/// Every objective: of routes, then of OpenSLO files. Two of one name are refused, and what can
+/// never fire is told.
+pub(super) fn objectives(
+    files: &Files,
+    routes: &[Item<'_, document::Route>],
+    groups: &[Item<'_, document::Group>],
+    bounds: &[f64],
+    context: &mut Context<'_>,
+) -> Vec<Objective> {
+    let owner = |group: &str| {
+        let group = groups.iter().find(|item| item.name == group);
+        group.map_or("", |group| group.doc.owner.as_str())
+    };
+    let mut objectives = Vec::new();
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    for item in routes {
+        for objective in of_routes([(&item.doc, owner(&item.doc.group))]) {
+            let place = item.node.find(&["slo"]).place.clone();
+            check_reachable(&objective, &place, context);
+            places.insert(objective.name.clone(), place);
+            objectives.push(objective);
+        }
+    }
+    for (source, text) in &files.slos {
+        for parsed in from_file(*source, text, context) {
+            let place = Place::new(*source, parsed.at);
+            let objective = parsed.objective;
+            check_route(&objective, routes, &place, context);
+            check_bounds(&objective, bounds, &place, context);
+            check_reachable(&objective, &place, context);
+            match places.get(&objective.name) {
+                Some(first) => conflict(&objective.name, place, first.clone(), context),
+                None => {
+                    places.insert(objective.name.clone(), place);
+                    objectives.push(objective);
+                }
+            }
+        }
+    }
+    objectives
+}
+
+fn from_file(source: usize, text: &str, context: &mut Context<'_>) -> Vec<Parsed> {
+    let told = |flaw: &Flaw, diagnostic: Diagnostic| {
+        let diagnostic = diagnostic.at(Place::new(source, flaw.at.clone()));
+        match flaw.hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        }
+    };
+    match openslo::parse(text) {
+        Ok(parsed) => {
+            for note in parsed.iter().flat_map(|parsed| &parsed.notes) {
+                context.push(told(note, Diagnostic::warning(note.code, &*note.message)));
+            }
+            parsed
+        }
+        Err(flaws) => {
+            for flaw in &flaws {
+                context.push(told(flaw, Diagnostic::error(flaw.code, &*flaw.message)));
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn check_route(
+    objective: &Objective,
+    routes: &[Item<'_, document::Route>],
+    place: &Place,
+    context: &mut Context<'_>,
+) {
+    let Some(route) = &objective.route else { return };
+    if routes.iter().any(|item| item.name == *route) {
+        return;
+    }
+    let message = format!(
+        "the objective `{}` is about the route `{route}`, which is not declared",
+        objective.name
+    );
+    let diagnostic = Diagnostic::error(Code::SloConflict, message).at(place.clone());
+    let known = routes.iter().map(|item| item.name.as_str());
+    context.push(match nearest(route, known) {
+        Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
+        None => diagnostic.hint("name a route in `cutover.dev/route`, or leave it out"),
+    });
+}
+
+/// A threshold of our own histogram that is none of its bounds is never counted.
+fn check_bounds(objective: &Objective, extra: &[f64], place: &Place, context: &mut Context<'_>) {
+    let own = "cutover_request_duration_seconds_bucket";
+    let bounds = objective.users.bad.split(own).skip(1).filter_map(|rest| {
+        let selector = rest.split('}').next()?;
+        selector.split_once("le=\"")?.1.split('"').next()
+    });
+    for le in bounds {
+        let is_bound = le.parse().is_ok_and(|seconds: f64| {
+            seconds.is_infinite() || DURATION_SECONDS.iter().chain(extra).any(|it| *it == seconds)
+        });
+        if !is_bound {
+            let message = format!("`{}` counts below {le} s, where no bucket ends", objective.name);
+            context.push(
+                Diagnostic::error(Code::SloThresholds, message).at(place.clone()).hint(
+                    "use a bound of the histogram, or declare the threshold as a route's `slo`",
+                ),
+            );
+        }
+    }
+}
+
+fn check_reachable(objective: &Objective, place: &Place, context: &mut Context<'_>) {
+    if objective.budget >= 1.0 {
+        // No objective at all, which is told already.
+        return;
+    }
+    for pair in unreachable(objective.budget, objective.period_days) {
+        let message = format!(
+            "`{}` can never burn {} times too fast: even failing always does not",
+            objective.name, pair.factor
+        );
+        context.push(
+            Diagnostic::warning(Code::SloUnreachable, message)
+                .at(place.clone())
+                .why(format!("no alert looks at its last {}", pair.long))
+                .hint("raise the objective, or live with the slower alerts"),
+        );
+    }
+}
+
+fn conflict(name: &str, place: Place, first: Place, context: &mut Context<'_>) {
+    let message = format!("the objective `{name}` is declared twice");
+    context.push(
+        Diagnostic::error(Code::SloConflict, message)
+            .at(place)
+            .also(first, "declared here first")
+            .hint(
+                "rename one of them; a route's own are called ROUTE-availability and ROUTE-latency",
+            ),
+    );
 }
 
 /// An objective that can be missed and met.

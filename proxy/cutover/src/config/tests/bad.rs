@@ -2,6 +2,7 @@ mod environment;
 mod journeys;
 mod process;
 mod rules;
+mod slos;
 mod team;
 
 use std::path::Path;
