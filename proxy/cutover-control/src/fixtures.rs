@@ -78,6 +78,8 @@ fn route(line: &str) -> RouteSpec {
         timeouts: Timeouts::default(),
         shadow: rest.contains(&"copied").then(ShadowSpec::default),
         rules: option("ignore=").map(ignoring).unwrap_or_default(),
+        objectives: Default::default(),
+        gates: None,
     }
 }
 

@@ -271,7 +271,7 @@ impl StateRow {
 
     fn state(self) -> Result<RouteState, &'static str> {
         let Target { phase, percent } = self.at.target()?;
-        let held = self.held.map(|cause| Held { cause });
+        let held = self.held.map(Held::because);
         Ok(RouteState { phase, percent, revision: self.revision, shadowed: self.shadowed, held })
     }
 }

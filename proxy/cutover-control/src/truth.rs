@@ -163,7 +163,7 @@ impl Truth {
         if !self.legacy_all || state.phase == Phase::Retired {
             return state;
         }
-        let held = state.held.clone().unwrap_or_else(|| Held { cause: LEGACY_ALL_CAUSE.into() });
+        let held = state.held.clone().unwrap_or_else(|| Held::because(LEGACY_ALL_CAUSE));
         RouteState { held: Some(held), ..state.at(safe_target(&state), state.revision) }
     }
 

@@ -9,8 +9,10 @@ use crate::{
     compare::Rules,
     endpoint::EndpointMatch,
     exchange::ShadowSpec,
+    gate::{self, GateSpec},
     journey::JourneySpec,
     phase::Phase,
+    slo::Objectives,
     subject::SubjectSource,
 };
 
@@ -27,6 +29,8 @@ pub struct Declaration {
     pub journeys: Vec<JourneySpec>,
     /// Name of the upstream that serves what matches no route.
     pub default: String,
+    /// What all routes' gates have in common.
+    pub gates: gate::Settings,
 }
 
 /// One route as declared.
@@ -52,6 +56,10 @@ pub struct RouteSpec {
     pub shadow: Option<ShadowSpec>,
     /// How far both sides' answers may differ.
     pub rules: Rules,
+    /// What its users may expect.
+    pub objectives: Objectives,
+    /// What it must prove to go on. `None`: nothing; it is moved by hand.
+    pub gates: Option<GateSpec>,
 }
 
 /// Where a route is wanted.

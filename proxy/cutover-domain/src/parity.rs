@@ -21,7 +21,6 @@ use crate::{
     exchange::Dropped,
 };
 
-mod binomial;
 mod bound;
 mod counters;
 mod evidence;

@@ -26,6 +26,8 @@ pub struct RouteState {
 pub struct Held {
     /// In words: who or what held it and why.
     pub cause: String,
+    /// The candidate's build for which it holds; `None`: unknown, or it does not matter.
+    pub build: Option<String>,
 }
 
 /// A wanted change of one route.
@@ -78,6 +80,15 @@ pub enum MoveRefused {
     /// It is there already.
     #[error("it is in `{0}` already")]
     NoChange(Target),
+}
+
+// === impl Held ===
+
+impl Held {
+    /// Held for this cause, whatever the build.
+    pub fn because(cause: impl Into<String>) -> Held {
+        Held { cause: cause.into(), build: None }
+    }
 }
 
 // === impl RouteState ===

@@ -291,7 +291,7 @@ pub(crate) fn record_of(row: &SqliteRow) -> Result<RouteRecord, sqlx::Error> {
         percent: target.percent,
         revision: unsigned(row.try_get("revision")?),
         shadowed: row.try_get("shadowed")?,
-        held: held.map(|cause| Held { cause }),
+        held: held.map(Held::because),
     };
     Ok(RouteRecord { state, declared, changed_at_ms: unsigned(row.try_get("changed_at_ms")?) })
 }

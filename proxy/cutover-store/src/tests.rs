@@ -159,8 +159,7 @@ async fn numbers_rise_above_what_the_node_had_given_out() {
 async fn latches_are_kept_with_their_revision() {
     let dir = dir();
     let store = open(&dir).await;
-    let held =
-        |cause: &str| RouteState { held: Some(Held { cause: cause.into() }), ..at(Phase::Live) };
+    let held = |cause: &str| RouteState { held: Some(Held::because(cause)), ..at(Phase::Live) };
     store.record(&revision(1, vec![change("a", 0, at(Phase::Live))])).await.unwrap();
     store.record(&revision(2, vec![change("a", 1, held("x"))])).await.unwrap();
     // The same latch again, with another move: it is still the one put on at revision 2.

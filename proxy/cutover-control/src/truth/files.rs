@@ -227,7 +227,7 @@ impl Truth {
     fn first_sight(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
         let target = spec.target;
         if self.legacy_all {
-            let held = Some(Held { cause: LEGACY_ALL_CAUSE.into() });
+            let held = Some(Held::because(LEGACY_ALL_CAUSE));
             return FileVerdict::Apply(RouteState { held, ..RouteState::INITIAL });
         }
         if let Some(down) = &self.down {

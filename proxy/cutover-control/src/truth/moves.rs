@@ -105,7 +105,7 @@ impl Truth {
     /// What `legacy-all` records: every route that can go back is sent to its safe phase and
     /// latched.
     pub(crate) fn propose_legacy_all(&self, now_ms: u64) -> Proposal {
-        let held = Held { cause: LEGACY_ALL_CAUSE.into() };
+        let held = Held::because(LEGACY_ALL_CAUSE);
         let (mut changes, mut left_out) = (Vec::new(), Vec::new());
         for spec in self.declared() {
             let state = self.state(&spec.id);
@@ -208,7 +208,7 @@ impl Truth {
             },
             Action::Hold => {
                 let cause = format!("{}: {}", ask.author.name, ask.reason);
-                draft.latch(spec, &state, Some(Held { cause }));
+                draft.latch(spec, &state, Some(Held::because(cause)));
             }
             Action::Release => draft.latch(spec, &state, None),
         }

@@ -40,6 +40,8 @@ fn route(phase: Phase, percent: u16, writes: WriteClass) -> Route {
             timeouts: Timeouts::default(),
             shadow: None,
             rules: Default::default(),
+            objectives: Default::default(),
+            gates: None,
         },
         group: Arc::new(Group {
             subjects: vec![SubjectSource::Cookie("sid".into()), SubjectSource::Path("id".into())],
@@ -123,7 +125,7 @@ fn overrides_stand_above_the_deny_list_but_not_above_the_owner() {
     assert_eq!(side(&route(Phase::Canary, 1, WriteClass::Unsafe)), Side::Legacy, "a write stays");
 
     let mut held = route(Phase::Canary, 1, WriteClass::Safe);
-    held.state.held = Some(Held { cause: "test".into() });
+    held.state.held = Some(Held::because("test"));
     assert_eq!(side(&held), Side::Legacy, "latched");
 
     let to_legacy = Some(SideOverride(Side::Legacy));

@@ -25,6 +25,8 @@ fn route(phase: Phase, writes: WriteClass, shadow: Option<ShadowSpec>) -> Route 
             timeouts: Timeouts::default(),
             shadow,
             rules: Default::default(),
+            objectives: Default::default(),
+            gates: None,
         },
         group: Arc::new(Group::default()),
         state: RouteState::INITIAL.at(target, 1),

@@ -4,7 +4,7 @@
 //! Binomial* (Biometrika 26, 1934), one-sided. Exact for any count, where a normal approximation
 //! is wrong just at the few mismatches that matter here.
 
-use super::binomial::ln_at_most;
+use crate::binomial::ln_at_most;
 
 /// Probability that the bound lies above the true parity, at most.
 pub const BOUND_ERROR: f64 = 0.05;

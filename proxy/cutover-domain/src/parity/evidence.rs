@@ -15,7 +15,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::binomial::{ln_at_most, ln_exactly};
+use crate::binomial::{ln_at_most, ln_exactly};
 
 /// Evidence at which a path is a regression, however few paths the route has.
 pub const EVIDENCE_MIN: f64 = 1000.0;

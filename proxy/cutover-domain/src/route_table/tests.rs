@@ -56,6 +56,8 @@ fn route(line: &str) -> RouteSpec {
         timeouts: Timeouts::default(),
         shadow: None,
         rules: Default::default(),
+        objectives: Default::default(),
+        gates: None,
     }
 }
 

@@ -21,6 +21,8 @@ fn spec(writes: Option<WriteClass>, new: bool) -> RouteSpec {
         timeouts: Timeouts::default(),
         shadow: None,
         rules: Default::default(),
+        objectives: Default::default(),
+        gates: None,
     }
 }
 
@@ -89,7 +91,7 @@ fn force_skips_phases_but_only_for_an_approver() {
 fn a_latch_stops_the_way_forward_only() {
     let safe = spec(Some(WriteClass::Safe), true);
     let mut state = RouteState::INITIAL.at(target(Phase::Canary, 5), 1);
-    state.held = Some(Held { cause: "bad build".into() });
+    state.held = Some(Held::because("bad build"));
     let go = |to| {
         let wanted = Move { target: to, force: false, approver: true };
         state.moved(&safe, &Group::default(), wanted, 2)
@@ -136,7 +138,7 @@ proptest! {
     #[test]
     fn there_is_always_a_way_back(from in any_target(), held in any::<bool>(), shadowed in any::<bool>()) {
         let mut state = RouteState { shadowed, ..RouteState::INITIAL }.at(from, 1);
-        state.held = held.then(|| Held { cause: "x".into() });
+        state.held = held.then(|| Held::because("x"));
         let safe = state.safe_phase();
         prop_assert!(safe <= Phase::Shadow);
         let wanted = Move { target: Target::phase(safe), force: false, approver: false };

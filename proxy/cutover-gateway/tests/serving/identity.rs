@@ -80,7 +80,7 @@ fn an_override_has_its_bounds() {
     assert!(ask(&rig, "GET", &override_new).ends_with("hello"), "not in `legacy`");
     rig.put("r", Target::phase(Phase::Shadow));
     assert!(ask(&rig, "GET", &override_new).ends_with("new"));
-    let held = Some(Held { cause: "a drill".into() });
+    let held = Some(Held::because("a drill"));
     let latched = RouteState { held, ..RouteState::INITIAL.at(Target::phase(Phase::Shadow), 1) };
     rig.put_state("r", latched);
     assert!(ask(&rig, "GET", &override_new).ends_with("hello"), "not on a latched route");

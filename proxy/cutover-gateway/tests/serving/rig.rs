@@ -87,6 +87,8 @@ pub(crate) fn route(id: &str, method: &str, path: &str, writes: WriteClass) -> R
         timeouts: Timeouts { first_byte_ms: Some(700), ..Timeouts::default() },
         shadow: None,
         rules: Default::default(),
+        objectives: Default::default(),
+        gates: None,
     }
 }
 

@@ -114,6 +114,8 @@ impl Parts {
             timeouts: Timeouts::default(),
             shadow: Some(self.spec.clone()),
             rules: Default::default(),
+            objectives: Default::default(),
+            gates: None,
         };
         let mut candidate = upstream("new", self.new_scheme, new.port);
         candidate.tls = self.new_tls.clone();

@@ -1,7 +1,7 @@
 use super::*;
 
 fn held(cause: &str) -> RouteState {
-    RouteState { held: Some(Held { cause: cause.into() }), ..at(Phase::Shadow) }
+    RouteState { held: Some(Held::because(cause)), ..at(Phase::Shadow) }
 }
 
 async fn latch(store: &Store, at_ms: u64, expected: u64, trigger: Trigger) -> u64 {

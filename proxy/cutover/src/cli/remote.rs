@@ -55,7 +55,7 @@ fn state(row: &RouteRow) -> RouteState {
         percent: target.percent,
         revision: row.revision,
         shadowed: Phase::from(row.safe_phase) == Phase::Shadow,
-        held: row.held.clone().map(|cause| Held { cause }),
+        held: row.held.clone().map(Held::because),
     }
 }
 

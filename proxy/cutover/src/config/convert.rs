@@ -97,6 +97,7 @@ pub(super) fn convert(
             .collect(),
         default: default.clone(),
         journeys: Vec::new(),
+        gates: Default::default(),
     };
     declaration.journeys = journey::convert(&journeys, &declaration, &mut context);
     let process = process::Tables::read(&files.process, &mut context);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::parity::binomial::ln_exactly;
+use crate::binomial::ln_exactly;
 
 /// The table of the specification: comparisons needed with no mismatch and with one.
 #[test]

@@ -1,6 +1,9 @@
 //! `[[route]]`.
 
-use cutover_domain::{EndpointMatch, HeaderMatch, Percent, Phase, RouteSpec, Target, WriteClass};
+use cutover_domain::{
+    EndpointMatch, HeaderMatch, Percent, Phase, RouteSpec, Target, WriteClass,
+    slo::{LatencyObjective, Objective, Objectives},
+};
 use http::{HeaderName, HeaderValue, Method};
 
 use super::{Context, Item, upstream::timeouts};
@@ -44,7 +47,18 @@ pub(super) fn convert(
         timeouts: timeouts(&doc.timeouts),
         shadow,
         rules: rules?,
+        objectives: doc.slo.as_ref().map(objectives).unwrap_or_default(),
+        gates: None,
     })
+}
+
+/// What is promised; what is no objective is told elsewhere and left out.
+fn objectives(doc: &document::Slo) -> Objectives {
+    let latency = doc.latency.as_ref().and_then(|latency| {
+        let objective = Objective::from_percent(latency.target)?;
+        Some(LatencyObjective { objective, under_ms: latency.under_ms })
+    });
+    Objectives { availability: doc.availability.and_then(Objective::from_percent), latency }
 }
 
 fn endpoint(

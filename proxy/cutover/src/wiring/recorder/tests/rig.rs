@@ -207,6 +207,8 @@ fn table([legacy, new]: [u16; 2], rules: usize) -> RouteTable {
         timeouts: Timeouts::default(),
         shadow: Some(ShadowSpec { rps_max: None, noise: Percent::FULL, ..ShadowSpec::default() }),
         rules: self::rules(rules),
+        objectives: Default::default(),
+        gates: None,
     };
     let upstream = |name: &str, port| Upstream {
         name: name.into(),
