@@ -15,7 +15,7 @@ mod tunnel;
 
 use std::{cell::OnceCell, sync::Arc, time::SystemTime};
 
-use cutover_domain::{RequestHead, SideOverride, decide};
+use cutover_domain::{Reason, RequestHead, SideOverride, decide};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::{Body, Incoming};
 
@@ -29,6 +29,7 @@ use self::{
 };
 use crate::{
     guard::{GuardEvents, Refusal, check_decoded},
+    journeys::Taking,
     overrides,
     settings::Settings,
     subjects,
@@ -143,6 +144,11 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
     let decision = decide(route, &request, side_override(&live.settings, parts));
     exchange.decided(position, &decision);
     exchange.subject = subjects::judged(route, &decision, &request);
+    if let Some(journeys) = &live.route(Some(position)).journeys {
+        let of_route = (route.spec.id.as_str(), &route.spec.endpoint.path);
+        let chosen = (decision.side, decision.reason == Reason::Override);
+        exchange.journeys = Taking::begin(journeys, of_route, parts, exchange.start, chosen);
+    }
     if let Some(copies) = &connection.shared.copies
         && let Some(copying) =
             Copying::begin(exchange, position, &decision, &request, copies.budget())

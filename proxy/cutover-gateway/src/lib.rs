@@ -10,6 +10,7 @@
 mod chassis;
 pub mod guard;
 mod http;
+mod journeys;
 mod jwt;
 mod listener;
 mod live;
@@ -33,6 +34,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::{
     chassis::{Command, Presences, Stage},
+    journeys::Sightings,
     listener::Listener,
     live::LiveTable,
     shared::Shared,
@@ -40,9 +42,10 @@ use self::{
 };
 pub use self::{
     chassis::{HandOverError, Inherited},
+    journeys::JourneyFollower,
     jwt::{JwtKey, JwtKeyError},
     live::{PublishError, UNMATCHED},
-    metrics::{GatewayMetrics, RouteCounts},
+    metrics::{GatewayMetrics, JourneyCounts, RouteCounts},
     overrides::OverrideKey,
     settings::Settings,
     shared::Applied,
@@ -52,6 +55,7 @@ pub use self::{
 /// The data plane, listening but not yet serving.
 pub struct Gateway {
     handle: GatewayHandle,
+    journeys: Option<JourneyFollower>,
     commands: mpsc::Receiver<Command>,
 }
 
@@ -151,18 +155,22 @@ impl Gateway {
         let live = LiveTable::build(table, settings, &metrics, copies.as_ref(), None)?;
         let applied = Applied { revision, at: std::time::SystemTime::now() };
         let (sender, commands) = mpsc::channel(4);
+        let (sightings, seen) = Sightings::new();
         let shared = Arc::new(Shared {
             live: arc_swap::ArcSwap::from_pointee(live),
             tracer: telemetry.tracer,
             canonical: telemetry.canonical,
             metrics,
             copies,
+            journeys: sightings,
             presences: Presences::new(),
             listeners,
             applied: watch::Sender::new(applied),
             publishing: parking_lot::Mutex::default(),
         });
-        Ok(Gateway { handle: GatewayHandle { shared, commands: sender }, commands })
+        let journeys = Some(JourneyFollower::new(Arc::clone(&shared), seen));
+        let handle = GatewayHandle { shared, commands: sender };
+        Ok(Gateway { handle, journeys, commands })
     }
 
     /// The rest of the process's end of it.
@@ -170,10 +178,15 @@ impl Gateway {
         self.handle.clone()
     }
 
+    /// What matches requests of journeys, to be run beside the data plane; `None` the second time.
+    pub fn journeys(&mut self) -> Option<JourneyFollower> {
+        self.journeys.take()
+    }
+
     /// Serves until told to end through the handle. Blocks; must not be called from within an
     /// async runtime.
     pub fn run(self) {
-        let Gateway { handle, commands } = self;
+        let Gateway { handle, commands, .. } = self;
         let workers = handle.shared.live.load().settings.limits.workers;
         let listeners = handle.shared.listeners.clone();
         let presences = Arc::clone(&handle.shared.presences);
@@ -256,6 +269,11 @@ impl GatewayHandle {
     /// What every route has served since the process started, `_unmatched` last.
     pub fn counts(&self) -> Vec<RouteCounts> {
         self.shared.counts()
+    }
+
+    /// What became of every journey since the process started, in the order of the table.
+    pub fn journeys(&self) -> Vec<JourneyCounts> {
+        self.shared.journeys()
     }
 
     /// Client connections open now.

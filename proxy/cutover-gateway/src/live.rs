@@ -14,6 +14,7 @@ use cutover_domain::{
 use cutover_telemetry::span::RouteLabel;
 
 use crate::{
+    journeys::LiveJourney,
     metrics::{GatewayMetrics, RouteMetrics},
     settings::Settings,
     upstream::{TlsError, Upstream},
@@ -30,6 +31,7 @@ pub(crate) struct LiveTable {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     routes: Vec<LiveRoute>,
     unmatched: LiveRoute,
+    pub(crate) journeys: Arc<[Arc<LiveJourney>]>,
     /// By listener: the upstream of what matches no route.
     defaults: Vec<usize>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct LiveRoute {
     timeouts: Timeouts,
     /// Who takes copies of its requests; `None`: nobody.
     pub(crate) copies: Option<Arc<dyn RouteCopies>>,
+    /// The journeys that its requests take part in; `None`: in none.
+    pub(crate) journeys: Option<Arc<[Arc<LiveJourney>]>>,
 }
 
 /// Time-outs of one attempt, all set.
@@ -87,12 +91,15 @@ impl LiveTable {
         before: Option<&LiveTable>,
     ) -> Result<LiveTable, PublishError> {
         let upstreams = upstreams(&table, &settings, metrics, before)?;
+        let journeys = before.map(|before| &*before.journeys).unwrap_or_default();
+        let journeys = LiveJourney::of_table(&table.journeys, &metrics.journeys, journeys);
         let known: HashMap<&str, (&LiveRoute, Target)> =
             before.map(LiveTable::by_id).unwrap_or_default();
         let routes = table.routes.iter().map(|route| {
             let id = route.spec.id.as_str();
             let known = known.get(id).copied();
             let live = live_route(metrics, copies, known.map(|(live, _)| live), id, Some(route));
+            let live = LiveRoute { journeys: LiveJourney::of_route(&journeys, id), ..live };
             // Who served whom before a move says nothing about who serves whom now.
             if known.is_some_and(|(_, was)| was != route.state.target()) {
                 live.metrics.moved();
@@ -111,7 +118,7 @@ impl LiveTable {
             }
         };
         let defaults = settings.listeners.iter().map(default).collect::<Result<_, _>>()?;
-        Ok(LiveTable { table, settings, upstreams, routes, unmatched, defaults })
+        Ok(LiveTable { table, settings, upstreams, routes, unmatched, journeys, defaults })
     }
 
     /// Every route by its id, and where it is.
@@ -195,6 +202,7 @@ fn live_route(
             label: Arc::new(RouteLabel { id: id.into(), template: template.map(Into::into) }),
             timeouts,
             copies,
+            journeys: None,
         },
     }
 }

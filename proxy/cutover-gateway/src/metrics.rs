@@ -3,6 +3,7 @@
 
 mod answers;
 mod histogram;
+mod journeys;
 mod route;
 mod subjects;
 mod workers;
@@ -18,10 +19,12 @@ use prometheus_client::{
 
 pub(crate) use self::{
     histogram::AtomicHistogram,
+    journeys::{JourneyMetrics, JourneyMetricsFamilies},
     route::{RouteMetrics, RouteMetricsFamilies, Served},
     workers::Workers,
 };
 pub use self::{
+    journeys::{JOURNEY_SECONDS, JourneyCounts, JourneySideCounts, Skipped},
     route::{LATENCY_SECONDS, RouteCounts, SideCounts},
     subjects::SubjectCounts,
 };
@@ -76,6 +79,7 @@ pub struct GatewayMetrics {
     pub(crate) upstream_connects: Family<UpstreamLabelSet, Counter>,
     pub(crate) upstream_connect_failures: Family<UpstreamLabelSet, Counter>,
     pub(crate) routes: RouteMetricsFamilies,
+    pub(crate) journeys: JourneyMetricsFamilies,
     pub(crate) workers: Workers,
 }
 
@@ -121,6 +125,7 @@ impl GatewayMetrics {
             upstream_connects: Family::default(),
             upstream_connect_failures: Family::default(),
             routes: RouteMetricsFamilies::default(),
+            journeys: JourneyMetricsFamilies::default(),
             workers: Workers::default(),
         };
         for reason in TurnedAway::ALL {
@@ -165,6 +170,7 @@ impl GatewayMetrics {
             metrics.upstream_connections.clone(),
         );
         metrics.routes.register(registry);
+        metrics.journeys.register(registry);
         metrics.workers.register(registry);
         metrics
     }
@@ -189,6 +195,13 @@ impl GatewayMetrics {
                 false => gone.forget(self),
             }
         }
+    }
+
+    /// Removes the series of journeys that are gone.
+    pub(crate) fn forget_journeys(&self, before: &LiveTable, after: &LiveTable) {
+        let after: HashSet<_> = after.journeys.iter().map(|live| &*live.spec.name).collect();
+        let names = before.journeys.iter().map(|live| &*live.spec.name);
+        names.filter(|name| !after.contains(name)).for_each(|name| self.journeys.forget(name));
     }
 
     pub(crate) fn turn_away(&self, reason: TurnedAway) {

@@ -15,9 +15,10 @@ use tokio::{net::TcpStream, sync::watch};
 use crate::{
     chassis::{Accepted, Connections, Presences},
     http,
+    journeys::Sightings,
     listener::Listener,
     live::{LiveTable, PublishError},
-    metrics::{GatewayMetrics, RouteCounts, TurnedAway},
+    metrics::{GatewayMetrics, JourneyCounts, RouteCounts, TurnedAway},
     settings::Settings,
     upstream,
 };
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) canonical: CanonicalLog,
     pub(crate) metrics: Arc<GatewayMetrics>,
     pub(crate) copies: Option<Arc<dyn Copies>>,
+    pub(crate) journeys: Sightings,
     pub(crate) presences: Arc<Presences>,
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) applied: watch::Sender<Applied>,
@@ -76,6 +78,11 @@ impl Shared {
         self.live.load().metrics().map(|metrics| metrics.counts()).collect()
     }
 
+    /// What became of every journey.
+    pub(crate) fn journeys(&self) -> Vec<JourneyCounts> {
+        self.live.load().journeys.iter().map(|journey| journey.metrics.counts()).collect()
+    }
+
     fn apply(
         &self,
         table: Arc<RouteTable>,
@@ -86,6 +93,7 @@ impl Shared {
         let live =
             LiveTable::build(table, settings, &self.metrics, self.copies.as_ref(), Some(&before))?;
         self.metrics.forget_routes(&before, &live);
+        self.metrics.forget_journeys(&before, &live);
         self.live.store(Arc::new(live));
         let applied = Applied { revision, at: SystemTime::now() };
         self.applied.send_replace(applied);

@@ -12,7 +12,7 @@ use cutover_telemetry::{
     sampling::{self, Keep},
     span::{self, ClientSpan, ServerSpan},
 };
-use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts, response};
 use smallvec::SmallVec;
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     guard::Answering,
+    journeys::Taking,
     live::{LiveRoute, LiveTable},
     metrics::{Outcome, Served},
     upstream::Upload,
@@ -56,6 +57,8 @@ pub(crate) struct Exchange {
     pub(crate) upload: Option<Upload>,
     /// Its copy for the other side, if there is to be one.
     pub(crate) copying: Option<Box<Copying>>,
+    /// Its part in journeys, until its answer begins.
+    pub(crate) journeys: Option<Box<Taking>>,
     pub(crate) bytes_out: u64,
     /// Tells the guard when the answer has ended.
     _answering: Option<Answering>,
@@ -118,6 +121,7 @@ impl Exchange {
             is_fallback: false,
             upload: None,
             copying: None,
+            journeys: None,
             bytes_out: 0,
             details,
             is_closed: false,
@@ -152,6 +156,15 @@ impl Exchange {
         self.route.map_or(Phase::Legacy, |route| self.live.table.routes[route].state.phase)
     }
 
+    /// The answer of a side is about to leave.
+    pub(crate) fn answered(&mut self, answer: &response::Parts) {
+        self.status = Some(answer.status);
+        if let Some(journeys) = self.journeys.take() {
+            let sightings = &self.connection.shared.journeys;
+            journeys.answered(answer.status, &answer.headers, sightings);
+        }
+    }
+
     /// The latest attempt has ended, with an answer or without.
     pub(crate) fn attempt_ended(&mut self, end: Instant) {
         if let Some(attempt) = self.attempts.last_mut() {
@@ -180,6 +193,9 @@ impl Exchange {
             Ending::BrokenOff => self.failure = Some("broken_off"),
             Ending::Timeout => (self.failure, self.is_timeout) = (Some("timeout"), true),
             Ending::Complete | Ending::ClientGone => {}
+        }
+        if let Some(journeys) = self.journeys.take() {
+            journeys.unanswered(self.status, &self.connection.shared.journeys);
         }
         let outcome = self.outcome(ending);
         // Nobody served what we refused.

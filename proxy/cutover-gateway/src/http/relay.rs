@@ -188,7 +188,7 @@ impl Relay {
     ) -> Result<Response<Answer>, Unanswerable> {
         self.settle_interim().await;
         let (mut parts, mut incoming) = response.into_parts();
-        self.exchange.status = Some(parts.status);
+        self.exchange.answered(&parts);
         if let Some(upload) = &self.exchange.upload {
             upload.answered();
             if !upload.has_ended() {

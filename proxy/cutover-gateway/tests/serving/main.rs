@@ -10,6 +10,7 @@ mod drain;
 mod failure;
 mod http2;
 mod identity;
+mod journeys;
 mod limits;
 mod places;
 mod plain;

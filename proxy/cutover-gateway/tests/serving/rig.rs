@@ -23,7 +23,8 @@ use cutover_domain::{
     Upstream, UpstreamTls, WriteClass,
 };
 use cutover_gateway::{
-    Gateway, GatewayHandle, GatewayMetrics, Inherited, RouteCounts, Settings, Telemetry,
+    Gateway, GatewayHandle, GatewayMetrics, Inherited, JourneyFollower, RouteCounts, Settings,
+    Telemetry,
     settings::{Limits, ListenerSettings},
 };
 use cutover_telemetry::{
@@ -35,14 +36,15 @@ use cutover_telemetry::{
     sampling::Sampler,
 };
 use prometheus_client::registry::Registry;
+use tokio::sync::oneshot;
 
 pub(crate) use self::{
     client::Client,
     h2::{Body, H2Client, H2Upstream, Raw, body, empty, live_body, text},
     pki::Pki,
     script::{
-        Behaviour, Script, Seen, answer, closes, closes_after, cut, endless, held, hints_forever,
-        interim, reads_all, refuses, silent, websocket,
+        Behaviour, Script, Seen, answer, as_asked, closes, closes_after, cut, endless, held,
+        hints_forever, interim, reads_all, refuses, silent, websocket,
     },
     taker::Taker,
 };
@@ -61,6 +63,7 @@ pub(crate) struct Rig {
     registry: Registry,
     revision: AtomicU64,
     thread: Option<JoinHandle<()>>,
+    _follower: oneshot::Sender<()>,
     _log: LogGuard,
 }
 
@@ -119,6 +122,21 @@ fn gateway(
     let table = RouteTable::build(declaration, 1, |_| RouteState::INITIAL).unwrap();
     let copies = Arc::<Taker>::clone(copies) as _;
     (Gateway::start(settings, Arc::new(table), telemetry, Some(copies), inherited).unwrap(), log)
+}
+
+/// Follows journeys until what it returns is dropped.
+fn follow(follower: JourneyFollower) -> oneshot::Sender<()> {
+    let (sender, dropped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = follower.run() => {}
+                _ = dropped => {}
+            }
+        });
+    });
+    sender
 }
 
 fn untraced() -> Tracer {
@@ -196,8 +214,9 @@ impl Rig {
         change(&mut settings, &mut declaration);
         let mut registry = Registry::default();
         let copies = Taker::new();
-        let (gateway, log) =
+        let (mut gateway, log) =
             gateway(settings.clone(), &declaration, None, &mut registry, &copies, tracer);
+        let follower = follow(gateway.journeys().unwrap());
         let handle = gateway.handle();
         let thread = std::thread::spawn(move || gateway.run());
         let revision = AtomicU64::new(1);
@@ -211,6 +230,7 @@ impl Rig {
             registry,
             revision,
             thread: Some(thread),
+            _follower: follower,
             _log: log,
         }
     }

@@ -49,6 +49,21 @@ pub(crate) fn answer(reply: &'static str) -> Behaviour {
     closes_after(usize::MAX, reply)
 }
 
+/// Answers each request with the status line and fields that its `x-answer` names, `|` between
+/// lines; without it not at all.
+pub(crate) fn as_asked() -> Behaviour {
+    Some(Box::new(|seen, mut stream| {
+        while seen.request(&mut stream)? {
+            let asked = seen.last.lock().unwrap().clone();
+            let answer = asked.split("x-answer: ").nth(1).and_then(|rest| rest.split('\r').next());
+            let Some(answer) = answer else { return stream.read(&mut [0]).map(|_| ()) };
+            let head = answer.replace('|', "\r\n");
+            write!(stream, "HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n")?;
+        }
+        Ok(())
+    }))
+}
+
 /// As `answer`, but closes the connection after `count` answers.
 pub(crate) fn closes_after(count: usize, reply: &'static str) -> Behaviour {
     Some(Box::new(move |seen, mut stream| {
