@@ -34,6 +34,7 @@ mod endpoints;
 mod explain;
 mod exposition;
 mod failure;
+mod journeys;
 mod moves;
 mod openapi;
 mod parity;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod config;
 mod diffs;
+mod journeys;
 mod moves;
 mod parity;
 mod samples;
@@ -14,6 +15,7 @@ mod status;
 
 pub use config::*;
 pub use diffs::*;
+pub use journeys::*;
 pub use moves::*;
 pub use parity::*;
 pub use samples::*;

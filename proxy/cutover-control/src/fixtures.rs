@@ -1,15 +1,15 @@
 //! Declarations as text, for tests.
 //!
 //! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]
-//! [ignore=PATH]`. A
-//! group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
+//! [ignore=PATH] [journey]`. Routes marked `journey` begin the journey `state`, which ends at `read`.
+//! A group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cutover_domain::{
-    Cohort, Declaration, EndpointMatch, Group, Percent, RouteSpec, Scheme, ShadowSpec, Target,
-    Timeouts, Upstream, UpstreamTls,
+    Cohort, Declaration, EndpointMatch, Group, JourneySpec, Percent, RouteSpec, Scheme, ShadowSpec,
+    Target, Timeouts, Upstream, UpstreamTls,
     compare::{Action, Kinds, Rule, Rules},
 };
 use http::Method;
@@ -28,8 +28,24 @@ pub(crate) fn declaration(text: &str) -> Declaration {
         groups: ids.into_iter().map(group).collect(),
         routes,
         default: "monolith".into(),
+        journeys: journey(text).into_iter().collect(),
         ..Declaration::default()
     }
+}
+
+fn journey(text: &str) -> Option<JourneySpec> {
+    let is_start = |line: &&str| line.split_whitespace().any(|word| word == "journey");
+    let starts = text.lines().filter(is_start).filter_map(|line| line.split_whitespace().next());
+    let starts: Vec<String> = starts.map(str::to_owned).collect();
+    (!starts.is_empty()).then(|| JourneySpec {
+        name: "state".into(),
+        starts,
+        ends: vec!["read".into()],
+        correlate: vec!["path:id".parse().unwrap()],
+        within: Duration::from_secs(2),
+        lost_after: Duration::from_secs(30),
+        target_percent: 99.0,
+    })
 }
 
 /// The same as loaded files; the text is the only file, and its own hash.

@@ -18,6 +18,7 @@ mod comparisons;
 mod controller;
 #[cfg(test)]
 mod fixtures;
+mod journeys;
 mod live;
 mod loader;
 mod machine;
@@ -44,6 +45,7 @@ pub use comparisons::{
 pub use controller::{
     Answered, Clock, ControlConfig, Controller, StartError, StoreText, now_ms, system_clock,
 };
+pub use journeys::{JourneyCounters, JourneySideCounters};
 pub use live::{
     LiveCounters, LiveNumbers, RouteCounters, SideCounters, SideNumbers, WINDOW_MS, Window,
 };

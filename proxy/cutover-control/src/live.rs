@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use cutover_domain::Side;
 
+use crate::journeys::JourneyCounters;
+
 /// Source of the live counters; implemented by wiring over the data plane.
 pub trait LiveCounters: Send + Sync + 'static {
     /// Every route's counters since the process started. Cheap: called once a second.
@@ -12,6 +14,12 @@ pub trait LiveCounters: Send + Sync + 'static {
 
     /// Upper bounds of the latency buckets, in seconds, rising, without infinity.
     fn bounds_seconds(&self) -> &[f64];
+
+    /// Every journey's counters.
+    fn journeys(&self) -> Vec<JourneyCounters>;
+
+    /// Upper bounds of the buckets of how long journeys took, as [`LiveCounters::bounds_seconds`].
+    fn journey_bounds_seconds(&self) -> &[f64];
 }
 
 /// Counters of one route.
@@ -198,7 +206,7 @@ impl SideNumbers {
 
 /// As Prometheus' `histogram_quantile`: linear within a bucket, the first from 0, and the last
 /// bound for what is above it.
-fn quantile(counts: &[u64], bounds: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(counts: &[u64], bounds: &[f64], q: f64) -> Option<f64> {
     let total: u64 = counts.iter().sum();
     if total == 0 || bounds.is_empty() {
         return None;

@@ -62,6 +62,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Export(export) => remote::gitops::export(export, global, io),
         Command::Status(status) => remote::status::run(status, global, io),
         Command::History(history) => remote::history::run(history, global, io),
+        Command::Journey(journey) => remote::journey::run(&journey.command, global, io),
         Command::Diffs(diffs) => remote::diffs::run(diffs, global, io),
         Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),
         Command::Rejudge(rejudge) => remote::rejudge::run(rejudge, global, io),

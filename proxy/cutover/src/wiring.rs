@@ -113,13 +113,16 @@ fn serve(
         runtime.block_on(Recorder::start(parts))
     });
     let copies = shadow.clone().map(|shadow| Arc::new(shadow) as Arc<dyn Copies>);
-    let gateway = Gateway::start(
+    let mut gateway = Gateway::start(
         config.settings.clone(),
         table,
         telling.for_gateway(),
         copies,
         inherited.as_mut(),
     )?;
+    if let Some(journeys) = gateway.journeys() {
+        runtime.spawn(journeys.run());
+    }
     let handle = gateway.handle();
     loader.attach(handle.clone(), controller.tables());
 

@@ -10,7 +10,7 @@ use super::{
     auth::Access,
     config, diffs,
     dispatch::{Call, Handling},
-    explain, moves, parity, plan, probes, samples, status, tokens,
+    explain, journeys, moves, parity, plan, probes, samples, status, tokens,
 };
 use crate::{api, codes::Code, token::Role};
 
@@ -173,6 +173,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 Code::NotCompared,
             ])
             .answers::<api::ReplayAnswer>(samples::replay),
+        get("/api/v1/journeys", "journeys", "Whether promises across requests are kept", V)
+            .answers::<api::JourneysAnswer>(journeys::journeys),
         get("/api/v1/history", "history", "Revisions, newest first", V)
             .asks(HISTORY)
             .fails(&[Code::StoreUnreachable])

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    ControlMetrics, RouteCounters, SideCounters,
+    ControlMetrics, JourneyCounters, JourneySideCounters, RouteCounters, SideCounters,
     controller::tests::House,
     machine::Ask,
     token::{Role, hash},
@@ -57,6 +57,15 @@ impl LiveCounters for Still {
     }
 
     fn bounds_seconds(&self) -> &[f64] {
+        &[0.1, 0.2]
+    }
+
+    fn journeys(&self) -> Vec<JourneyCounters> {
+        let new = JourneySideCounters { good: 3, late: 1, ..JourneySideCounters::default() };
+        vec![JourneyCounters { journey: "state".into(), new, ..JourneyCounters::default() }]
+    }
+
+    fn journey_bounds_seconds(&self) -> &[f64] {
         &[0.1, 0.2]
     }
 }

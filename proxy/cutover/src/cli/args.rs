@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod journey;
 mod local;
 mod parity;
 mod remote;
@@ -9,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::{local::*, parity::*, remote::*, slo::*};
+pub(super) use self::{journey::*, local::*, parity::*, remote::*, slo::*};
 
 /// Examples come first, as people read help for them.
 const TEMPLATE: &str = "\
@@ -114,6 +115,7 @@ pub(super) enum Command {
     Export(Export),
     Status(Status),
     History(History),
+    Journey(Journey),
     Diffs(Diffs),
     Tolerate(Tolerate),
     Rejudge(Rejudge),

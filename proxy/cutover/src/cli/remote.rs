@@ -3,6 +3,7 @@
 pub(super) mod diffs;
 pub(super) mod gitops;
 pub(super) mod history;
+pub(super) mod journey;
 pub(super) mod moves;
 pub(super) mod rejudge;
 pub(super) mod replay;

@@ -1,9 +1,12 @@
 //! The data plane's counters as the control plane reads them.
 
-use cutover_control::{LiveCounters, RouteCounters, SideCounters};
+use cutover_control::{
+    JourneyCounters, JourneySideCounters, LiveCounters, RouteCounters, SideCounters,
+};
+use cutover_domain::journey::JourneyResult;
 use cutover_gateway::{
-    GatewayHandle, RouteCounts,
-    metrics::{LATENCY_SECONDS, Outcome, SideCounts},
+    GatewayHandle, JourneyCounts, RouteCounts,
+    metrics::{JOURNEY_SECONDS, JourneySideCounts, LATENCY_SECONDS, Outcome, SideCounts, Skipped},
 };
 
 /// Counters of every route.
@@ -16,6 +19,32 @@ impl LiveCounters for Numbers {
 
     fn bounds_seconds(&self) -> &[f64] {
         LATENCY_SECONDS
+    }
+
+    fn journeys(&self) -> Vec<JourneyCounters> {
+        self.0.journeys().into_iter().map(journey).collect()
+    }
+
+    fn journey_bounds_seconds(&self) -> &[f64] {
+        JOURNEY_SECONDS
+    }
+}
+
+fn journey(counts: JourneyCounts) -> JourneyCounters {
+    let [legacy, new] = counts.sides.map(journey_side);
+    let skipped = Skipped::ALL.iter().map(|reason| reason.as_str()).zip(counts.skipped);
+    JourneyCounters { journey: counts.journey, legacy, new, skipped: skipped.collect() }
+}
+
+fn journey_side(counts: JourneySideCounts) -> JourneySideCounters {
+    let of = |result: JourneyResult| counts.results[result as usize];
+    JourneySideCounters {
+        good: of(JourneyResult::Good),
+        late: of(JourneyResult::Late),
+        lost: of(JourneyResult::Lost),
+        unseen: of(JourneyResult::Unseen),
+        open: counts.open,
+        took: counts.took,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::api::{
-    API_VERSION, ExplainAnswer, HistoryAnswer, MoveAnswer, PlanAnswer, PlanChange, StatusAnswer,
-    Versioned,
+    API_VERSION, ExplainAnswer, HistoryAnswer, JourneysAnswer, MoveAnswer, PlanAnswer, PlanChange,
+    StatusAnswer, Versioned,
 };
 
 pub(super) fn read<T: serde::de::DeserializeOwned>(got: &Got) -> T {
@@ -36,6 +36,19 @@ async fn status_shows_every_route_in_order() {
     assert!(!gone.gate.open && gone.gate.next.is_none());
     assert_eq!((status.revision, status.applied_revision), (3, 3));
     assert_eq!(status.degraded, None);
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn journeys_are_those_of_the_files() {
+    let rig = Rig::new("read shadow\n write shadow post writes=unsafe journey").await;
+    let answer: JourneysAnswer = read(&rig.get("/api/v1/journeys").await);
+    let [journey] = &answer.journeys[..] else { panic!("{answer:?}") };
+    assert_eq!(
+        (&*journey.name, &*journey.starts[0], &*journey.ends[0]),
+        ("state", "write", "read")
+    );
+    assert_eq!((journey.new.kept, journey.legacy.kept), (Some(0.75), None));
     rig.end().await;
 }
 

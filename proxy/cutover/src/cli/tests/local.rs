@@ -36,6 +36,7 @@ fn help_at_the_first_try() {
           export      Write the configuration in force back as files
           status      Show where routes stand
           history     Show what changed, when, by whom and why
+          journey     Show whether promises across requests are kept
           diffs       Show how new's answers differ from legacy's, and what would settle it
           tolerate    Add a rule to the route's file: what may differ, where, why and until when
           rejudge     Judge kept mismatches by the rules of files, before those are in force
