@@ -89,6 +89,28 @@ need_venv() {
     (cd "$venv/have" && touch "${missing[@]}")
 }
 
+# need_node PACKAGE@VERSION... : npm's packages in a directory of their own below tests/.
+need_node() {
+    local dir=tests/.node package
+    local -a missing=()
+    for package in "$@"; do
+        [[ -e $dir/have/${package//\//+} ]] || missing+=("$package")
+    done
+    ((${#missing[@]} == 0)) && return
+    need "to test by tools of the web" node:nodejs npm:npm
+    echo "installing ${missing[*]} into $dir" >&2
+    mkdir -p "$dir/have"
+    [[ -e $dir/package.json ]] || echo '{ "private": true }' >"$dir/package.json"
+    npm install --prefix "$dir" --save-exact --ignore-scripts --no-audit --no-fund --silent \
+        "${missing[@]}" >&2 </dev/null || {
+        echo "cannot install ${missing[*]} from npm into $dir: check the network, then try again." >&2
+        exit 1
+    }
+    for package in "${missing[@]}"; do
+        touch "$dir/have/${package//\//+}"
+    done
+}
+
 # target_dir: where cargo puts what it builds.
 target_dir() {
     cargo metadata --format-version 1 --no-deps --locked |

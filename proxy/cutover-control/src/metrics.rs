@@ -7,6 +7,7 @@
 use std::sync::{Arc, OnceLock};
 
 use cutover_domain::{Phase, Side};
+use cutover_store::Trigger;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder},
@@ -62,6 +63,13 @@ impl ControlMetrics {
             reload_failed: Gauge::default(),
             views: Arc::default(),
         };
+        // The first of each is to be seen as a step from zero.
+        for trigger in Trigger::ALL.map(Trigger::as_str) {
+            let _ = metrics.rollbacks.get_or_create(&Rollback { trigger });
+        }
+        for result in ["accepted", "refused"] {
+            let _ = metrics.reloads.get_or_create(&Reload { result });
+        }
         registry.register(
             "cutover_phase_changes",
             "Routes that changed phase",

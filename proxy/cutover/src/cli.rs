@@ -56,6 +56,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Schema(schema) => local::schema::run(schema, io),
         Command::Completion(completion) => local::completion::run(completion, io),
         Command::Man(man) => local::man::run(man, io),
+        Command::Dashboards(dashboards) => local::dashboards::run(dashboards, global, io),
         Command::Doctor(doctor) => local::doctor::run(doctor, global, io),
         Command::Plan(plan) => remote::gitops::plan(plan, global, io),
         Command::Apply(apply) => remote::gitops::apply(apply, global, io),

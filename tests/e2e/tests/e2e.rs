@@ -6,6 +6,7 @@
 mod e2e {
     mod bad_input;
     mod contract;
+    mod dashboards_types;
     mod demo;
     mod flips;
     mod hostile;

@@ -64,7 +64,7 @@ fn facts_are_counted_by_closed_labels() {
         revision: 1,
         actor: "ann".into(),
         actor_kind: "token",
-        trigger: cutover_store::Trigger::KillSwitch,
+        trigger: Trigger::KillSwitch,
         reason: "x".into(),
         recorded: true,
     };

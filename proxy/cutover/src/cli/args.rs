@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod dashboards;
 mod journey;
 mod local;
 mod parity;
@@ -10,7 +11,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::{journey::*, local::*, parity::*, remote::*, slo::*};
+pub(super) use self::{dashboards::*, journey::*, local::*, parity::*, remote::*, slo::*};
 
 /// Examples come first, as people read help for them.
 const TEMPLATE: &str = "\
@@ -126,6 +127,7 @@ pub(super) enum Command {
     Hold(Hold),
     Release(Release),
     Token(Token),
+    Dashboards(Dashboards),
     Doctor(Doctor),
     Completion(Completion),
     Man(Man),

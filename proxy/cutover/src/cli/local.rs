@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 pub(super) mod completion;
+pub(super) mod dashboards;
 pub(super) mod doctor;
 pub(super) mod explain;
 pub(super) mod explain_code;

@@ -75,8 +75,8 @@ fn reasons(counts: &BTreeMap<String, u64>) -> String {
     counts.join(", ")
 }
 
-/// A path segment, percent-encoded: names come from people.
-fn segment(name: &str) -> String {
+/// Percent-encoded, as a path segment or a part of a query: names come from people.
+pub(super) fn segment(name: &str) -> String {
     name.bytes().map(encode).collect()
 }
 

@@ -47,6 +47,7 @@ fn help_at_the_first_try() {
           hold        Put a latch on a route: nothing moves it forward until it is released
           release     Take the latch off a route
           token       Sign a tester's override, or manage tokens of the admin API
+          dashboards  Write Grafana's dashboards, or see whether a Prometheus can fill them
           doctor      See whether this machine is ready to run, and what to do where it is not
           completion  Print a completion script for a shell
           man         Print the manual page, or write one for every command
