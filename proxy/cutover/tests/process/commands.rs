@@ -100,7 +100,7 @@ fn a_plan_of_what_is_already_true_is_empty() {
     proxy.cutover(&["plan", "exported"]).ends_with(0);
     fs::write(&team, format!("{text}slo = {{ availability = 99.9 }}\n")).unwrap();
     let plan = proxy.cutover(&["plan", "exported"]).ends_with(3);
-    assert!(plan.out.contains("other settings change"), "{}", plan.out);
+    assert!(plan.out.contains("device-read  changed"), "{}", plan.out);
 }
 
 #[test]
