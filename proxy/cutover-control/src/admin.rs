@@ -22,11 +22,13 @@ use crate::{
     applied::Applied,
     comparisons::{Comparisons, Seen},
     controller::Controller,
+    gates::Gates,
     live::{LiveCounters, LiveNumbers, Window},
 };
 
 mod auth;
 mod config;
+mod consent;
 mod console;
 mod diffs;
 mod dispatch;
@@ -34,6 +36,7 @@ mod endpoints;
 mod explain;
 mod exposition;
 mod failure;
+mod gates;
 mod journeys;
 mod moves;
 mod openapi;
@@ -41,6 +44,8 @@ mod parity;
 mod plan;
 mod probes;
 mod query;
+mod readiness;
+mod rehearsal;
 mod reply;
 mod samples;
 mod server;
@@ -53,6 +58,7 @@ pub use tls::{AdminTls, AdminTlsError};
 
 use auth::{Failures, Place};
 use console::Console;
+use rehearsal::Rehearsing;
 
 /// The admin listener's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +115,8 @@ pub struct AdminParts {
     pub live: Arc<dyn LiveCounters>,
     /// How candidates answer; `None`: nothing compares sides, which is told as a fault.
     pub comparisons: Option<Arc<dyn Comparisons>>,
+    /// What gates found.
+    pub gates: Gates,
     /// Everything registered, as OpenMetrics text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the proxy serves.
@@ -140,6 +148,7 @@ struct Admin {
     failures: Mutex<Failures>,
     window: Mutex<Window>,
     console: Console,
+    rehearsing: Rehearsing,
     openapi: serde_json::Value,
 }
 
@@ -223,6 +232,7 @@ impl AdminServer {
             failures: Mutex::default(),
             window: Mutex::default(),
             console: Console::default(),
+            rehearsing: Rehearsing::default(),
             openapi: openapi(),
         });
         let sampling = tokio::spawn(server::sample(admin.clone()));
@@ -270,7 +280,7 @@ impl Admin {
 }
 
 /// Whoever panicked while holding it left plain numbers behind: they are good enough to go on.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 mod config;
 mod diffs;
+mod gates;
 mod journeys;
 mod moves;
 mod parity;
@@ -15,6 +16,7 @@ mod status;
 
 pub use config::*;
 pub use diffs::*;
+pub use gates::*;
 pub use journeys::*;
 pub use moves::*;
 pub use parity::*;

@@ -85,6 +85,18 @@ codes! {
     NotBackward "not_backward" 409
         "`rollback` only moves back."
         "Use `cutover promote ROUTE` to move forward."
+    GateClosed "gate_closed" 409
+        "A gate of the route does not pass, so it may not go forward."
+        "`cutover gate ROUTE --explain` tells what is needed; `--force` goes on without it (role approver; it is recorded)."
+    CoolingDown "cooling_down" 409
+        "Gates took the route back a short while ago: its latch stays on for the cool-down."
+        "Wait until the moment that the message names, or bring a new build of the candidate."
+    NeedsSecond "needs_second" 409
+        "Gates took the route back twice within 24 hours, so two persons must agree to its release."
+        "The release is noted; ask someone else for theirs: `cutover release ROUTE --reason …`."
+    Rehearsing "rehearsing" 409
+        "A rehearsal of the route cannot begin: it is not in `shadow` or `legacy`, held, or rehearsed already."
+        "`cutover status ROUTE` shows where it is."
     LegacyAll "legacy_all" 409
         "The file `legacy-all` keeps every route in its safe phase."
         "Remove the file, then release the routes."

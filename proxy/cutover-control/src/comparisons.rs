@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cutover_domain::{
     compare::{Kind, Path, Rule, Rules},
     exchange::{Dropped, TraceIds},
-    parity::{Counters, Parity},
+    parity::{Counters, Parity, Report},
 };
 use http::{HeaderMap, StatusCode};
 
@@ -23,6 +23,11 @@ pub trait Comparisons: Send + Sync + 'static {
 
     /// All that is known of a route; `None`: no copies were ever taken for it.
     fn seen(&self, route: &str) -> Option<Seen>;
+
+    /// What gates ask about a route at `now` in seconds since 1970, with the outlook for a bound of
+    /// `target`; `None`: no copies were ever taken for it. Cheap: asked for every route at every
+    /// look.
+    fn evidence(&self, route: &str, target: f64, now: u64) -> Option<Evidence>;
 
     /// Every sample of a route, of this path if one is given, newest first, older ones last.
     /// Empty: there is none, or no copies were taken.
@@ -44,6 +49,15 @@ pub trait Comparisons: Send + Sync + 'static {
         rules: &Rules,
         now: u64,
     ) -> Result<ReplayAnswer, NotJudged>;
+}
+
+/// What gates know of how a candidate answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Its parity.
+    pub report: Report,
+    /// Its build, as it names itself; `None`: it does not.
+    pub build: Option<String>,
 }
 
 /// One mismatch, without a value of anybody's.

@@ -1,6 +1,7 @@
 //! The control plane's one actor: the machine, and the I/O around it.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -176,6 +177,11 @@ impl Controller {
         self.ask(Ask::LegacyAll(on)).await
     }
 
+    /// What gates do not let pass now, by route, in words without figures: files wait for it.
+    pub(crate) async fn set_gates(&self, closed: BTreeMap<String, String>) -> Result<(), Refused> {
+        self.ask(Ask::Gates(closed)).await.map(drop)
+    }
+
     /// Moves routes.
     pub async fn move_routes(&self, ask: MoveAsk) -> Result<Answered, Refused> {
         self.ask(Ask::Move(ask)).await
@@ -237,13 +243,17 @@ impl Controller {
         limit: u32,
         before: Option<u64>,
     ) -> Result<Vec<Revision>, Refused> {
+        let history = self.store()?.history(route, limit, before).await;
+        history.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))
+    }
+
+    /// The store, to be asked beside the actor; refused while it is away.
+    pub(crate) fn store(&self) -> Result<Store, Refused> {
         let down = || {
             let down = self.view().truth.down.clone();
             Refused::StoreDown(down.unwrap_or_else(shell::not_open))
         };
-        let store: Store = self.store.load_full().map(|store| (*store).clone()).ok_or_else(down)?;
-        let history = store.history(route, limit, before).await;
-        history.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))
+        self.store.load_full().map(|store| (*store).clone()).ok_or_else(down)
     }
 
     /// Ends the actor after what it is doing, and writes the last good state.

@@ -1,7 +1,8 @@
 //! Declarations as text, for tests.
 //!
 //! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]
-//! [ignore=PATH] [journey]`. Routes marked `journey` begin the journey `state`, which ends at `read`.
+//! [ignore=PATH] [gated] [promised] [journey]`. Routes marked `journey` begin the journey `state`,
+//! which ends at `read`.
 //! A group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
 
@@ -11,6 +12,8 @@ use cutover_domain::{
     Cohort, Declaration, EndpointMatch, Group, JourneySpec, Percent, RouteSpec, Scheme, ShadowSpec,
     Target, Timeouts, Upstream, UpstreamTls,
     compare::{Action, Kinds, Rule, Rules},
+    gate::{GateSpec, Settings},
+    slo::{Objective, Objectives},
 };
 use http::Method;
 
@@ -29,6 +32,7 @@ pub(crate) fn declaration(text: &str) -> Declaration {
         routes,
         default: "monolith".into(),
         journeys: journey(text).into_iter().collect(),
+        gates: Settings { evaluate_ms: 50, ..Settings::default() },
         ..Declaration::default()
     }
 }
@@ -94,8 +98,13 @@ fn route(line: &str) -> RouteSpec {
         timeouts: Timeouts::default(),
         shadow: rest.contains(&"copied").then(ShadowSpec::default),
         rules: option("ignore=").map(ignoring).unwrap_or_default(),
-        objectives: Default::default(),
-        gates: None,
+        objectives: Objectives {
+            availability: rest
+                .contains(&"promised")
+                .then(|| Objective::from_percent(99.9).unwrap()),
+            latency: None,
+        },
+        gates: rest.contains(&"gated").then(GateSpec::default),
     }
 }
 

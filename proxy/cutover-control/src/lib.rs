@@ -4,6 +4,9 @@
 //! what the store recorded and hands [`cutover_domain::RouteTable`]s to the data plane over a
 //! `watch`. The data plane reports [`Applied`] back. [`AdminServer`] is the only way in.
 //!
+//! [`Evaluator`] looks at every route at regular intervals, judges by its gates, asks the controller
+//! to move it, and records what it decided.
+//!
 //! What it needs from elsewhere comes as traits: [`Loader`] (files), [`LiveCounters`] (numbers),
 //! [`Comparisons`] (how candidates answer).
 //!
@@ -18,6 +21,7 @@ mod comparisons;
 mod controller;
 #[cfg(test)]
 mod fixtures;
+mod gates;
 mod journeys;
 mod live;
 mod loader;
@@ -39,12 +43,13 @@ pub use admin::{
 pub use applied::Applied;
 pub use codes::{CODES, Code, CodeDoc};
 pub use comparisons::{
-    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
-    Suggestion,
+    Accounting, Answer, Cluster, Comparisons, Evidence, NotJudged, Rejudged, Sample, SampleName,
+    Seen, Suggestion,
 };
 pub use controller::{
     Answered, Clock, ControlConfig, Controller, StartError, StoreText, now_ms, system_clock,
 };
+pub use gates::{Evaluator, EvaluatorParts, GateMetrics, Gates, Standing, Standings};
 pub use journeys::{JourneyCounters, JourneySideCounters};
 pub use live::{
     LiveCounters, LiveNumbers, RouteCounters, SideCounters, SideNumbers, WINDOW_MS, Window,

@@ -1,7 +1,10 @@
 //! Live numbers of every route: cumulative counters in, rates and percentiles of the last ten
 //! seconds out.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use cutover_domain::Side;
 
@@ -53,6 +56,11 @@ pub struct SideCounters {
     /// Requests by latency: one per bound, not cumulative over buckets, and one for what is above
     /// the last bound.
     pub latency: Vec<u64>,
+    /// Answered well, but not as fast as the route's objective asks for.
+    pub slow: u64,
+    /// Good answers in `canary` and `live` by latency, one count for each of
+    /// [`BUCKETS`](cutover_domain::gate::latency::BUCKETS); empty: there were none.
+    pub answer_latency: Arc<[u64]>,
     /// Failures, at most one per subject and minute.
     pub bad_trials: u64,
     /// Present value: subjects served in `canary` or `live` within the last minute or so.
@@ -112,7 +120,7 @@ struct Sample {
 impl Window {
     /// Adds the counters as of `at_ms`, which must not fall; forgets what is not needed.
     pub fn push(&mut self, at_ms: u64, routes: Vec<RouteCounters>) {
-        let routes = routes.into_iter().map(|route| (route.route.clone(), route)).collect();
+        let routes = routes.into_iter().map(|route| (route.route.clone(), route.slim())).collect();
         self.samples.push_back(Sample { at_ms, routes });
         // The newest sample that is at least a window old stays: it is where the window begins.
         while self.samples.get(1).is_some_and(|next| next.at_ms + WINDOW_MS <= at_ms) {
@@ -147,6 +155,13 @@ impl Window {
 // === impl RouteCounters ===
 
 impl RouteCounters {
+    /// Without what only gates read.
+    fn slim(mut self) -> RouteCounters {
+        self.legacy.answer_latency = Arc::default();
+        self.new.answer_latency = Arc::default();
+        self
+    }
+
     fn side(&self, side: Side) -> &SideCounters {
         match side {
             Side::Legacy => &self.legacy,
@@ -165,6 +180,11 @@ impl SideCounters {
             .fold(0, u64::saturating_add)
     }
 
+    /// Requests that it failed.
+    pub(crate) fn bad(&self) -> u64 {
+        self.error.saturating_add(self.timeout).saturating_add(self.fallback)
+    }
+
     /// What came since `then`. A route that was removed and came back starts from 0 again, so a
     /// counter below its former self counts whole.
     fn since(&self, then: &SideCounters) -> SideCounters {
@@ -181,6 +201,8 @@ impl SideCounters {
             rejected: less(self.rejected, then.rejected),
             fallback: less(self.fallback, then.fallback),
             latency: latency.collect(),
+            slow: less(self.slow, then.slow),
+            answer_latency: Arc::default(),
             bad_trials: less(self.bad_trials, then.bad_trials),
             active_subjects: self.active_subjects,
             failures_in_row: self.failures_in_row,

@@ -4,7 +4,10 @@
 //! line, so that every decision is taken on the latest truth. Only `legacy-all` jumps the line:
 //! it is in force at once and recorded afterwards. Time is an argument.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use cutover_store::{Listing, RecordError};
 
@@ -107,6 +110,10 @@ impl Machine {
     }
 
     fn ask(&mut self, job: Job, effects: &mut Effects) {
+        if let Ask::Gates(closed) = job.ask {
+            self.gates(closed, effects);
+            return self.answer_nothing(job.ticket, effects);
+        }
         if let Ask::LegacyAll(on) = job.ask
             && self.truth.legacy_all != on
         {
@@ -162,7 +169,9 @@ impl Machine {
             }
             Ask::Move(ask) => self.truth.propose_move(ask, now_ms),
             Ask::LegacyAll(true) => Ok(self.truth.propose_legacy_all(now_ms)),
-            Ask::LegacyAll(false) => return self.nothing(job, Vec::new(), Vec::new(), effects),
+            Ask::LegacyAll(false) | Ask::Gates(_) => {
+                return self.nothing(job, Vec::new(), Vec::new(), effects);
+            }
             Ask::Settle => match self.truth.propose_settle(now_ms) {
                 Some(proposal) => Ok(proposal),
                 None => return,
@@ -208,10 +217,27 @@ impl Machine {
         left_out: Vec<Skipped>,
         effects: &mut Effects,
     ) {
-        let revision = self.truth.head;
-        let recorded = self.truth.down.is_none();
-        let done = Done { revision, recorded, moved: Vec::new(), skipped, left_out };
+        let done = Done { skipped, left_out, ..self.unchanged() };
         effects.push(Effect::Answer(job.ticket, Ok(done)));
+    }
+
+    fn answer_nothing(&mut self, ticket: Ticket, effects: &mut Effects) {
+        effects.push(Effect::Answer(ticket, Ok(self.unchanged())));
+    }
+
+    fn unchanged(&self) -> Done {
+        let (revision, recorded) = (self.truth.head, self.truth.down.is_none());
+        Done { revision, recorded, ..Done::default() }
+    }
+
+    /// Takes note of what gates say. Only what files wait for follows from it.
+    fn gates(&mut self, closed: BTreeMap<String, String>, effects: &mut Effects) {
+        let before = self.truth.blocked();
+        self.truth.gates = Some(Arc::new(closed));
+        if self.truth.blocked() != before {
+            self.settle_due = true;
+            effects.push(Effect::Publish);
+        }
     }
 
     fn accept(&mut self, job: Job, loaded: Arc<Loaded>, effects: &mut Effects) {
@@ -308,7 +334,7 @@ fn actor_kind(ask: &Ask) -> &'static str {
     match ask {
         Ask::Move(ask) => ask.author.kind(),
         Ask::Load { author, .. } => author.kind(),
-        Ask::LegacyAll(_) | Ask::Settle => "file",
+        Ask::LegacyAll(_) | Ask::Gates(_) | Ask::Settle => "file",
         Ask::PutToken { .. } | Ask::RemoveToken { .. } => "proxy",
     }
 }

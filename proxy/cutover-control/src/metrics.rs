@@ -206,7 +206,7 @@ fn gauge(
     constant(i64::from(on)).encode(metric)
 }
 
-fn descriptor<'e>(
+pub(crate) fn descriptor<'e>(
     encoder: &'e mut DescriptorEncoder<'_>,
     name: &'e str,
     help: &str,
@@ -214,7 +214,7 @@ fn descriptor<'e>(
     encoder.encode_descriptor(name, help, None, prometheus_client::metrics::MetricType::Gauge)
 }
 
-fn constant(value: i64) -> ConstGauge<i64> {
+pub(crate) fn constant(value: i64) -> ConstGauge<i64> {
     ConstGauge::new(value)
 }
 

@@ -166,6 +166,8 @@ struct StateRow {
     revision: u64,
     shadowed: bool,
     held: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_build: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -266,12 +268,13 @@ impl StateRow {
             revision: state.revision,
             shadowed: state.shadowed,
             held: state.held.as_ref().map(|held| held.cause.clone()),
+            held_build: state.held.as_ref().and_then(|held| held.build.clone()),
         }
     }
 
     fn state(self) -> Result<RouteState, &'static str> {
         let Target { phase, percent } = self.at.target()?;
-        let held = self.held.map(Held::because);
+        let held = self.held.map(|cause| Held { cause, build: self.held_build });
         Ok(RouteState { phase, percent, revision: self.revision, shadowed: self.shadowed, held })
     }
 }

@@ -22,6 +22,9 @@ pub(crate) mod moves;
 /// Cause of the latch that the file `legacy-all` puts on.
 pub(crate) const LEGACY_ALL_CAUSE: &str = "legacy-all: every route was sent to its safe phase";
 
+/// The actor of what gates do.
+pub(crate) const GUARD: &str = "guard";
+
 /// Most entries of the journal. Beyond it the oldest go: where the routes ended is still written
 /// back, but no longer each step, by whom and why.
 const JOURNAL_MAX: usize = 4_096;
@@ -41,6 +44,8 @@ pub(crate) struct Truth {
     pub(crate) config_hash: Option<String>,
     /// The file `legacy-all` is there.
     pub(crate) legacy_all: bool,
+    /// What gates do not let pass, by route; `None`: they were not heard yet, and let nothing pass.
+    pub(crate) gates: Option<Arc<BTreeMap<String, String>>>,
     /// Why the store cannot be used; `None`: it can.
     pub(crate) down: Option<StoreDown>,
     /// Name of the store that the truth was last in step with.
@@ -68,7 +73,7 @@ pub(crate) enum TokenEdit {
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
-    /// Name of the token, or `file`, `legacy-all`, `cutover`.
+    /// Name of the token, or `file`, `legacy-all`, `guard`, `cutover`.
     pub name: String,
     /// What it may do; `None`: it is not a token.
     pub role: Option<Role>,
@@ -140,6 +145,7 @@ impl Truth {
             head: 0,
             config_hash: None,
             legacy_all: false,
+            gates: None,
             down: Some(down),
             store_id: None,
             journal: Vec::new(),
@@ -214,6 +220,15 @@ impl Truth {
             return Some(Refused::LegacyAll);
         }
         self.down.clone().map(Refused::StoreDown)
+    }
+
+    /// Why gates do not let a file move `spec` forward; `None`: they do, or it asks nothing of them.
+    pub(crate) fn closed(&self, spec: &RouteSpec) -> Option<String> {
+        spec.gates.as_ref()?;
+        match &self.gates {
+            None => Some("its gates have not been judged yet".into()),
+            Some(closed) => closed.get(&spec.id).cloned(),
+        }
     }
 
     fn moved(&self, change: &cutover_store::Change) -> Moved {
@@ -306,16 +321,22 @@ impl Author {
         Author { name: "legacy-all".into(), role: None }
     }
 
+    /// Gates, which watch over new.
+    pub fn guard() -> Author {
+        Author { name: GUARD.into(), role: None }
+    }
+
     /// The proxy itself.
     pub fn proxy() -> Author {
         Author { name: "cutover".into(), role: None }
     }
 
-    /// What kind it is, closed, for metrics: `token`, `file`, `proxy`.
+    /// What kind it is, closed, for metrics: `token`, `file`, `guard`, `proxy`.
     pub fn kind(&self) -> &'static str {
         match (self.role, self.name.as_str()) {
             (Some(_), _) => "token",
             (None, "file" | "legacy-all") => "file",
+            (None, GUARD) => "guard",
             (None, _) => "proxy",
         }
     }

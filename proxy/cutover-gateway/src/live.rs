@@ -100,6 +100,7 @@ impl LiveTable {
             let known = known.get(id).copied();
             let live = live_route(metrics, copies, known.map(|(live, _)| live), id, Some(route));
             let live = LiveRoute { journeys: LiveJourney::of_route(&journeys, id), ..live };
+            live.metrics.promise(route.spec.objectives.latency.map(|latency| latency.under_ms));
             // Who served whom before a move says nothing about who serves whom now.
             if known.is_some_and(|(_, was)| was != route.state.target()) {
                 live.metrics.moved();

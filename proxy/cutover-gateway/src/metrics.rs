@@ -1,6 +1,7 @@
 //! What the data plane counts. Handles are resolved when a table is loaded: a request adds to
 //! atomics and never looks a label up.
 
+mod answered;
 mod answers;
 mod histogram;
 mod journeys;

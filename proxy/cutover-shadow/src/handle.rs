@@ -166,6 +166,15 @@ impl ShadowHandle {
         Some(self.known(id)?.with_parity(|parity| parity.snapshot().counters.clone()))
     }
 
+    /// The parity of one route at `now` in seconds since 1970, and the candidate's build as it names
+    /// itself; `None`: no copies were ever taken for it. Cheaper than a whole report.
+    pub fn evidence(&self, id: &str, target: f64, now: u64) -> Option<(Report, Option<Box<str>>)> {
+        Some(self.known(id)?.with_parity(|parity| {
+            let build = parity.snapshot().basis.build.clone();
+            (parity.report(target, now), Some(build).filter(|build| !build.is_empty()))
+        }))
+    }
+
     /// The parity of one route as plain data, for a store to keep.
     pub fn snapshot(&self, id: &str) -> Option<Snapshot> {
         Some(self.known(id)?.with_parity(|parity| parity.snapshot().clone()))

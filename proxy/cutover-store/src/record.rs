@@ -175,12 +175,14 @@ impl Settled<'_> {
         let held = after.held.as_ref().map(|held| held.cause.as_str());
         sqlx::query(
             "INSERT INTO route_state (route, phase, percent_bp, revision, changed_at_ms, shadowed,
-                                      held_cause, held_revision, declared_phase, declared_bp)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                                      held_cause, held_revision, declared_phase, declared_bp,
+                                      held_build)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (route) DO UPDATE SET
                  phase = ?2, percent_bp = ?3, revision = ?4, changed_at_ms = ?5, shadowed = ?6,
-                 held_revision = CASE WHEN held_cause IS ?7 THEN held_revision ELSE ?8 END,
-                 held_cause = ?7, declared_phase = ?9, declared_bp = ?10",
+                 held_revision = CASE WHEN held_cause IS ?7 AND held_build IS ?11
+                                 THEN held_revision ELSE ?8 END,
+                 held_cause = ?7, declared_phase = ?9, declared_bp = ?10, held_build = ?11",
         )
         .bind(&self.change.route)
         .bind(after.phase.as_str())
@@ -192,6 +194,7 @@ impl Settled<'_> {
         .bind(held.map(|_| signed(self.number)))
         .bind(declared.map(|declared| declared.phase.as_str()))
         .bind(declared.map(|declared| declared.percent.basis_points()))
+        .bind(after.held.as_ref().and_then(|held| held.build.as_deref()))
         .execute(write)
         .await
         .map(drop)

@@ -286,12 +286,13 @@ pub(crate) fn record_of(row: &SqliteRow) -> Result<RouteRecord, sqlx::Error> {
         None => None,
     };
     let held: Option<String> = row.try_get("held_cause")?;
+    let build = row.try_get("held_build")?;
     let state = RouteState {
         phase: target.phase,
         percent: target.percent,
         revision: unsigned(row.try_get("revision")?),
         shadowed: row.try_get("shadowed")?,
-        held: held.map(Held::because),
+        held: held.map(|cause| Held { cause, build }),
     };
     Ok(RouteRecord { state, declared, changed_at_ms: unsigned(row.try_get("changed_at_ms")?) })
 }

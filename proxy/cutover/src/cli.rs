@@ -63,6 +63,9 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Export(export) => remote::gitops::export(export, global, io),
         Command::Status(status) => remote::status::run(status, global, io),
         Command::History(history) => remote::history::run(history, global, io),
+        Command::Gate(gate) => remote::gate::run(gate, global, io),
+        Command::Ready(ready) => remote::ready::run(ready, global, io),
+        Command::Audit(audit) => remote::audit::run(audit, global, io),
         Command::Journey(journey) => remote::journey::run(&journey.command, global, io),
         Command::Diffs(diffs) => remote::diffs::run(diffs, global, io),
         Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),
@@ -76,6 +79,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Rollback(rollback) => remote::moves::rollback(rollback, global, io),
         Command::Hold(hold) => remote::moves::hold(hold, global, io),
         Command::Release(release) => remote::moves::release(release, global, io),
+        Command::Rehearse(rehearse) => remote::rehearse::run(rehearse, global, io),
         Command::Token(token) => match &token.command {
             Some(command) => remote::token::run(command, global, io),
             None => local::token::run(token, io),

@@ -28,7 +28,7 @@ use std::{
 
 use cutover_control::{
     AdminConfig, AdminError, AdminParts, AdminServer, AdminTlsFiles, Comparisons, ControlConfig,
-    Controller, Lifecycle, Loaded, system_clock,
+    Controller, Evaluator, EvaluatorParts, Lifecycle, Loaded, system_clock,
 };
 use cutover_domain::{RouteTable, exchange::Copies};
 use cutover_gateway::{Gateway, GatewayHandle, Inherited};
@@ -129,6 +129,7 @@ fn serve(
     let lifecycle = Lifecycle::default();
     lifecycle.set_listening(true);
     let (applied, parts) = parts(&controller, &handle, shadow.as_ref(), telling, &lifecycle);
+    let evaluator = evaluator(&runtime, &parts);
     runtime.spawn(follow_tables(controller.clone(), handle.clone(), shadow.clone()));
     runtime.spawn(report_applied(handle.clone(), applied));
     let (stop_admin, admin_stopped) = oneshot::channel();
@@ -148,7 +149,11 @@ fn serve(
         lifecycle: lifecycle.clone(),
         upgrade_sock: config.upgrade_sock.clone(),
         stop_admin: Some(stop_admin),
-        watchers: watchers.map(|watcher| watcher.abort_handle()),
+        watchers: watchers
+            .iter()
+            .map(|watcher| watcher.abort_handle())
+            .chain([evaluator.abort_handle()])
+            .collect(),
         handed_over: handed_over.clone(),
         recorder: recorder.as_ref().map(Recorder::hand_over),
     }));
@@ -178,6 +183,7 @@ fn serve(
             recorder.end().await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(6), admin_task).await;
+        evaluator.end().await;
         // The state on disk belongs to the process that serves.
         if !handed_over.load(Ordering::Relaxed) {
             controller.stop().await;
@@ -287,10 +293,22 @@ fn parts(
         applied,
         live: Arc::new(numbers::Numbers(handle.clone())),
         comparisons,
+        gates: telling.for_gates(),
         metrics: telling.exposition(),
         lifecycle: lifecycle.clone(),
     };
     (sender, parts)
+}
+
+/// What looks at every route by its gates, and moves it.
+fn evaluator(runtime: &Runtime, parts: &AdminParts) -> Evaluator {
+    let _within = runtime.enter();
+    Evaluator::start(EvaluatorParts {
+        controller: parts.controller.clone(),
+        live: parts.live.clone(),
+        comparisons: parts.comparisons.clone(),
+        gates: parts.gates.clone(),
+    })
 }
 
 /// Control plane → data plane.

@@ -10,7 +10,8 @@ use super::{
     auth::Access,
     config, diffs,
     dispatch::{Call, Handling},
-    explain, journeys, moves, parity, plan, probes, samples, status, tokens,
+    explain, gates, journeys, moves, parity, plan, probes, readiness, rehearsal, samples, status,
+    tokens,
 };
 use crate::{api, codes::Code, token::Role};
 
@@ -72,6 +73,12 @@ const HISTORY: &[Param] = &[
     Param::number("before", "only older ones than this revision"),
 ];
 
+const AUDIT: &[Param] = &[
+    Param::text("route", "only those about this route"),
+    Param::number("limit", "at most so many, 1 to 1,000; default 50"),
+    Param::number("before", "only those with a smaller number"),
+];
+
 const EXPLAIN: &[Param] = &[
     Param::text("method", "default GET"),
     Param { required: true, ..Param::text("path", "raw, without query") },
@@ -107,7 +114,32 @@ const MOVE_CODES: &[Code] = &[
     Code::StoreUnreachable,
 ];
 
+const RELEASE_CODES: &[Code] = &[
+    Code::StaleRevision,
+    Code::UnknownRoute,
+    Code::UnknownGroup,
+    Code::BadReason,
+    Code::CoolingDown,
+    Code::NeedsSecond,
+    Code::StoreUnreachable,
+];
+
+const REHEARSE_CODES: &[Code] = &[
+    Code::StaleRevision,
+    Code::UnknownRoute,
+    Code::Rehearsing,
+    Code::GateClosed,
+    Code::NoNew,
+    Code::WritesStay,
+    Code::NoSubject,
+    Code::BadPercent,
+    Code::LegacyAll,
+    Code::StoreUnreachable,
+    Code::BadReason,
+];
+
 const PROMOTE_CODES: &[Code] = &[
+    Code::GateClosed,
     Code::StaleRevision,
     Code::UnknownRoute,
     Code::UnknownGroup,
@@ -175,6 +207,23 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<api::ReplayAnswer>(samples::replay),
         get("/api/v1/journeys", "journeys", "Whether promises across requests are kept", V)
             .answers::<api::JourneysAnswer>(journeys::journeys),
+        get("/api/v1/routes/{id}/gate", "gate", "What the gates of a route say", V)
+            .fails(&[Code::UnknownRoute])
+            .answers::<api::GateAnswer>(gates::gate),
+        get("/api/v1/routes/{id}/ready", "ready", "How ready a route is", V)
+            .fails(&[Code::UnknownRoute])
+            .answers::<api::ReadinessAnswer>(readiness::ready),
+        post("/api/v1/routes/{id}/rehearse", "rehearse", "A small cohort there and back, timed", M)
+            .takes::<api::RehearseBody>(BODY_BYTES_MAX)
+            .fails(REHEARSE_CODES)
+            .answers::<api::RehearsalAnswer>(rehearsal::rehearse),
+        get("/api/v1/audit", "audit", "Decisions of gates and about them, newest first", V)
+            .asks(AUDIT)
+            .fails(&[Code::StoreUnreachable])
+            .answers::<api::AuditAnswer>(gates::audit),
+        get("/api/v1/audit/verify", "verifyAudit", "Whether the chain of decisions holds", V)
+            .fails(&[Code::StoreUnreachable])
+            .answers::<api::VerifyAnswer>(gates::verify),
         get("/api/v1/history", "history", "Revisions, newest first", V)
             .asks(HISTORY)
             .fails(&[Code::StoreUnreachable])
@@ -200,7 +249,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         post("/api/v1/routes/{id}/release", "release", "Take the latch off", M)
             .asks(&[WAIT])
             .takes::<api::LatchBody>(BODY_BYTES_MAX)
-            .fails(MOVE_CODES)
+            .fails(RELEASE_CODES)
             .moves(moves::release),
         post("/api/v1/rollback", "rollbackAll", "Move every route back to its safe phase", O)
             .asks(&[WAIT])

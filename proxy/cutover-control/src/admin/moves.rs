@@ -8,7 +8,7 @@ use cutover_store::{LatchChange, Trigger};
 use http::StatusCode;
 
 use super::{
-    Admin,
+    Admin, consent,
     dispatch::{Call, Handling},
     failure::Failure,
     reply::Reply,
@@ -172,16 +172,19 @@ pub(super) async fn make(
     Ok(done(admin, answered, Some(wait)).await)
 }
 
-async fn ask(admin: &Admin, wanted: MoveAsk) -> Result<Answered, Failure> {
+pub(super) async fn ask(admin: &Admin, wanted: MoveAsk) -> Result<Answered, Failure> {
     if let Action::Promote { force: false, .. } = wanted.action {
         check_subjects(admin, &wanted.scope)?;
     }
+    let passed = consent::check(admin, &wanted).await?;
     let scope = wanted.scope.clone();
-    admin.parts.controller.move_routes(wanted).await.map_err(|refused| {
+    let answered = admin.parts.controller.move_routes(wanted).await.map_err(|refused| {
         let is_stale = matches!(refused, Refused::Stale { .. });
         let failure = Failure::from(refused);
         if is_stale { failure.with_present(present(admin, &scope)) } else { failure }
-    })
+    })?;
+    passed.record(admin, &answered);
+    Ok(answered)
 }
 
 /// `group:ID` or a route's id.
@@ -192,7 +195,7 @@ fn scope(id: &str) -> Scope {
     }
 }
 
-fn percent(number: f64) -> Result<Percent, Failure> {
+pub(super) fn percent(number: f64) -> Result<Percent, Failure> {
     Percent::from_f64(number)
         .map_err(|error| Failure::new(Code::BadPercent, error.to_string()).at("percent"))
 }
@@ -213,7 +216,7 @@ fn check_subjects(admin: &Admin, scope: &Scope) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_concerned(scope: &Scope, route: &Route) -> bool {
+pub(super) fn is_concerned(scope: &Scope, route: &Route) -> bool {
     match scope {
         Scope::All => true,
         Scope::Route(id) => route.spec.id == *id,

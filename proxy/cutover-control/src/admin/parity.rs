@@ -27,9 +27,9 @@ pub(super) use rows::{accounting_row, noise_rows, since_ms, standing, suggestion
 /// What gates ask of parity before new may serve: a lower bound …
 pub(super) const TARGET: f64 = 0.995;
 /// … so many comparisons …
-const COMPARISONS_MIN: u64 = 1_000;
+pub(super) const COMPARISONS_MIN: u64 = 1_000;
 /// … and this share of the shapes of requests.
-const COVERAGE_MIN: f64 = 0.9;
+pub(super) const COVERAGE_MIN: f64 = 0.9;
 
 pub(super) fn parity(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {

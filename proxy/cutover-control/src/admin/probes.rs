@@ -27,6 +27,7 @@ pub(super) fn readyz(admin: Arc<Admin>, _: Call) -> Handling {
 
 pub(super) fn metrics(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
+        admin.parts.gates.scraped(admin.parts.controller.now_ms());
         let text = (admin.parts.metrics)();
         Ok(if wants_open_metrics(call.accept.as_deref()) {
             Reply::text(OPEN_METRICS, text)

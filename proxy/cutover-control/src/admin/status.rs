@@ -17,6 +17,7 @@ use crate::{
         BlockedRow, ConfigRow, GateRow, HistoryAnswer, MovedRow, RevisionRow, RouteAnswer,
         RouteRow, SideRow, StatusAnswer,
     },
+    codes::Code,
     live::{LiveNumbers, SideNumbers},
     refused::{Refused, move_code, told},
     truth::moves::next_step,
@@ -130,7 +131,7 @@ fn row(
         new: spec.new.as_ref().map(|new| side(new, numbers.new)),
         parity: admin.bound(&spec.id),
         budget: None,
-        gate: gate(view, route),
+        gate: gate(admin, view, route),
         changed_at_ms,
         age_ms: changed_at_ms.map(|changed_at_ms| now_ms.saturating_sub(changed_at_ms)),
         held: state.held.as_ref().map(|held| held.cause.clone()),
@@ -159,7 +160,7 @@ fn matches(route: &Route) -> String {
 }
 
 /// Whether the step that `promote` takes by default would be accepted now, from an approver.
-fn gate(view: &View, route: &Route) -> GateRow {
+fn gate(admin: &Admin, view: &View, route: &Route) -> GateRow {
     let closed = |next: Option<Target>, code: &str, why: String| GateRow {
         open: false,
         next: next.map(Into::into),
@@ -176,7 +177,11 @@ fn gate(view: &View, route: &Route) -> GateRow {
     }
     let group: &Group = &route.group;
     let wanted = Move { target: next, force: false, approver: true };
+    let now_ms = admin.parts.controller.now_ms();
     match state.moved(&route.spec, group, wanted, 0) {
+        Ok(_) if let Some(why) = admin.parts.gates.standings().closed(&route.spec, now_ms) => {
+            closed(Some(next), Code::GateClosed.as_str(), why.to_string())
+        }
         Ok(_) => GateRow { open: true, next: Some(next.into()), code: None, why: None },
         Err(why) => closed(Some(next), move_code(&why).as_str(), told(&why)),
     }

@@ -25,12 +25,14 @@ mod answers;
 mod codes;
 mod connections;
 mod console;
+mod gates;
 mod parity;
 
 /// A control plane with its admin API, and a data plane that only reports.
 struct Rig {
     house: House,
     controller: Controller,
+    gates: Gates,
     lifecycle: Lifecycle,
     applied: Arc<watch::Sender<Applied>>,
     address: SocketAddr,
@@ -110,11 +112,13 @@ impl Rig {
         lifecycle.set_listening(true);
         let mut registry = Registry::default();
         ControlMetrics::register(&mut registry);
+        let gates = Gates::new(crate::GateMetrics::register(&mut registry), true);
         let parts = AdminParts {
             controller: controller.clone(),
             applied: applied.subscribe(),
             live: Arc::new(Still),
             comparisons,
+            gates: gates.clone(),
             metrics: Arc::new(move || {
                 let mut text = String::new();
                 prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
@@ -127,7 +131,7 @@ impl Rig {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(parts, async { drop(stopped.await) }));
         let (following, stop) = (None, Some(stop));
-        Rig { house, controller, lifecycle, applied, address, following, stop, serving }
+        Rig { house, controller, gates, lifecycle, applied, address, following, stop, serving }
     }
 
     /// Reports every table as in force.

@@ -81,7 +81,7 @@ fn check(body: &TokenBody) -> Result<u64, Refused> {
         return Err(Refused::BadToken("a token's name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`"));
     }
     // These are names of actors that are no tokens: history would not tell them apart.
-    if matches!(body.name.as_str(), "file" | "legacy-all" | "cutover") {
+    if matches!(body.name.as_str(), "file" | "legacy-all" | "guard" | "cutover") {
         return Err(Refused::BadToken("`file`, `legacy-all` and `cutover` name no token"));
     }
     let ttl_seconds = body.ttl_seconds.unwrap_or(TTL_SECONDS_DEFAULT);

@@ -243,7 +243,8 @@ async fn of_two_who_saw_the_same_exactly_one_moves() {
     for round in 0..10 {
         let revision = controller.tables().borrow().route("read").unwrap().1.state.revision;
         let action = if round % 2 == 0 { NEXT } else { BACK };
-        let asks = [(); 2].map(|()| MoveAsk { expect: Some(revision), ..ask("read", action) });
+        let asks =
+            [(); 2].map(|()| MoveAsk { expect: Some(revision), ..ask("read", action.clone()) });
         let [one, two] = asks.map(|ask| {
             let controller = controller.clone();
             tokio::spawn(async move { controller.move_routes(ask).await })

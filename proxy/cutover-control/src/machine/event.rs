@@ -1,6 +1,6 @@
 //! The machine's words: what happens, what is asked, what is to be done.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use cutover_store::{
     Fault, Head, Listing, NewRevision, RecordError, Snapshot, TokenError, Trigger,
@@ -69,6 +69,8 @@ pub(crate) enum Ask {
     },
     Move(MoveAsk),
     LegacyAll(bool),
+    /// What gates do not let pass now, by route, in words without figures.
+    Gates(BTreeMap<String, String>),
     /// `bootstrap`: without it no one could log in, so it works without the store.
     PutToken {
         edit: TokenEdit,

@@ -18,6 +18,7 @@ use crate::{
 mod degraded;
 mod files;
 mod follow;
+mod gates;
 mod moves;
 mod tokens;
 

@@ -8,7 +8,7 @@ fn truth() -> Truth {
         percent: Percent::from_basis_points(1_250).unwrap(),
         revision: 7,
         shadowed: true,
-        held: Some(Held::because("ann: \"odd\" answers")),
+        held: Some(Held { cause: "ann: \"odd\" answers".into(), build: Some("b7".into()) }),
     };
     let record = RouteRecord {
         state: state.clone(),

@@ -216,6 +216,12 @@ impl Truth {
         }
         let wanted = Move { target: spec.target, force: false, approver: false };
         match state.moved(spec, group, wanted, 0) {
+            Ok(_)
+                if state.is_forward(spec.target)
+                    && let Some(why) = self.closed(spec) =>
+            {
+                blocked(spec.target, Code::GateClosed, why)
+            }
             Ok(after) => FileVerdict::Apply(after),
             Err(why) => blocked(spec.target, move_code(&why), told(&why)),
         }
@@ -223,7 +229,8 @@ impl Truth {
 
     /// A route starts where its file says, if it may be there at all. Until that can be recorded
     /// it is not seen, and legacy serves it. One that is to be `retired` starts in `live`, where
-    /// the same side serves it: the last step needs an approver, which a file is not.
+    /// the same side serves it: the last step needs an approver, which a file is not. One with gates
+    /// starts in `shadow`, where they can judge it.
     fn first_sight(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
         let target = spec.target;
         if self.legacy_all {
@@ -244,6 +251,9 @@ impl Truth {
             return FileVerdict::Apply(renamed);
         }
         match target.check_percent().and_then(|()| target.check_declared(spec, group)) {
+            Ok(()) if target.phase > Phase::Shadow && self.closed(spec).is_some() => {
+                FileVerdict::Apply(RouteState::INITIAL.at(Target::phase(Phase::Shadow), 0))
+            }
             Ok(()) if target.phase == Phase::Retired => {
                 FileVerdict::Apply(RouteState::INITIAL.at(Target::phase(Phase::Live), 0))
             }

@@ -48,7 +48,7 @@ pub enum Scope {
 }
 
 /// What to do with a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Forward: to `to`; by default the next step, within `canary` that of
     /// [`LADDER_BASIS_POINTS`].
@@ -64,6 +64,14 @@ pub enum Action {
     Rollback {
         /// Where to.
         to: Option<Target>,
+    },
+    /// Back and latched at once, as gates do; a route that is there, or further back, is only
+    /// latched.
+    TakeBack {
+        /// Where to.
+        to: Target,
+        /// Why, and for which build.
+        held: Held,
     },
     /// Put the latch on.
     Hold,
@@ -179,9 +187,9 @@ impl Truth {
     ) -> Result<(), Refused> {
         let state = self.state(&spec.id);
         let one = matches!(ask.scope, Scope::Route(_));
-        match ask.action {
+        match &ask.action {
             Action::Promote { to, percent, force } => {
-                let target = promoted(&draft.lowest, to, percent);
+                let (force, target) = (*force, promoted(&draft.lowest, *to, *percent));
                 if target == state.target() && one {
                     return Ok(());
                 }
@@ -197,7 +205,18 @@ impl Truth {
                 let after = self.forward(&state, spec, group, Move { target, force, approver })?;
                 draft.changes.push(self.change(spec, after));
             }
-            Action::Rollback { to } => match back(&state, spec, to) {
+            Action::TakeBack { to, held } => {
+                let gone = match state.is_forward(*to) {
+                    true => None,
+                    false => back(&state, spec, Some(*to))?,
+                };
+                let after = gone.unwrap_or_else(|| state.clone());
+                let after = RouteState { held: Some(held.clone()), ..after };
+                if after != state {
+                    draft.changes.push(self.change(spec, after));
+                }
+            }
+            Action::Rollback { to } => match back(&state, spec, *to) {
                 Ok(Some(after)) => draft.changes.push(self.change(spec, after)),
                 Ok(None) => {}
                 Err(refused) if one => return Err(refused),
@@ -258,7 +277,8 @@ pub(crate) fn next_step(state: &RouteState) -> Target {
     promoted(state, None, None)
 }
 
-fn promoted(state: &RouteState, to: Option<Phase>, percent: Option<Percent>) -> Target {
+/// Where `promote` takes a route.
+pub(crate) fn promoted(state: &RouteState, to: Option<Phase>, percent: Option<Percent>) -> Target {
     let next = match (to, percent) {
         (Some(phase), _) => phase,
         (None, Some(_)) => Phase::Canary,

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,6 +22,7 @@ use prometheus_client::{
 
 use super::{
     AtomicHistogram, Outcome, RouteLabelSet,
+    answered::Answered,
     answers::{Answers, Histograms},
     subjects::{SubjectCounts, Subjects, Trial},
 };
@@ -51,6 +52,8 @@ pub(crate) struct RouteMetrics {
     fallbacks: Counter,
     pub(crate) no_subject: Counter,
     pub(crate) retries: Counter,
+    /// What is in time, in microseconds; the largest number: whatever it is.
+    in_time_micros: AtomicU64,
     /// Its series are gone and must not come back.
     is_forgotten: AtomicBool,
 }
@@ -62,6 +65,7 @@ struct SideMetrics {
     requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
     duration: AtomicHistogram,
     subjects: Subjects,
+    answered: Answered,
     server: Answers<AnswerLabels>,
     client: Answers<ClientLabels>,
 }
@@ -105,6 +109,11 @@ pub struct SideCounts {
     pub outcomes: [u64; Outcome::ALL.len()],
     /// Requests by duration: one count for each of [`LATENCY_SECONDS`], one for above.
     pub latency: Vec<u64>,
+    /// Requests answered well, but later than the route's objective asks for.
+    pub slow: u64,
+    /// Requests answered well in `canary` and `live` by latency, one count for each of
+    /// [`BUCKETS`](cutover_domain::gate::latency::BUCKETS); empty: there were none.
+    pub answered: Arc<[u64]>,
     /// Whom it served and failed in `canary` and `live`.
     pub subjects: SubjectCounts,
 }
@@ -170,6 +179,7 @@ impl RouteMetrics {
                     cutover_side: side.as_str(),
                 }),
                 subjects: Subjects::new(),
+                answered: Answered::default(),
                 server: Answers::default(),
                 client: Answers::default(),
             }),
@@ -180,6 +190,7 @@ impl RouteMetrics {
             template: ConfigLabel::from_config(template),
             route,
             families,
+            in_time_micros: AtomicU64::new(u64::MAX),
             is_forgotten: AtomicBool::new(false),
         })
     }
@@ -193,8 +204,13 @@ impl RouteMetrics {
         self.requests(side, served.phase, served.outcome).inc();
         side.duration.observe(served.duration);
         self.overhead.observe(served.overhead);
+        let trial = served.trial();
+        if trial == Trial::Good {
+            let in_time = self.in_time_micros.load(Ordering::Relaxed);
+            side.answered.note(served.duration, in_time, served.subject.is_some());
+        }
         if let Some(subject) = served.subject {
-            side.subjects.note(subject, served.trial(), served.end);
+            side.subjects.note(subject, trial, served.end);
         }
         if served.outcome == Outcome::Fallback {
             self.fallbacks.inc();
@@ -244,6 +260,12 @@ impl RouteMetrics {
             cutover_side: side.side.as_str(),
         };
         side.client.observe(&self.families.client, key, duration, labels);
+    }
+
+    /// What its users may expect: an answer within so many milliseconds.
+    pub(crate) fn promise(&self, under_ms: Option<u32>) {
+        let micros = under_ms.map_or(u64::MAX, |under_ms| u64::from(under_ms) * 1_000);
+        self.in_time_micros.store(micros, Ordering::Relaxed);
     }
 
     /// The route moved, so each side has other subjects from now on.
@@ -323,7 +345,13 @@ impl SideMetrics {
                 *sum += counter.get().map_or(0, Counter::get);
             }
         }
-        SideCounts { outcomes, latency: self.duration.counts(), subjects: self.subjects.counts() }
+        SideCounts {
+            outcomes,
+            latency: self.duration.counts(),
+            slow: self.answered.slow(),
+            answered: self.answered.counts(),
+            subjects: self.subjects.counts(),
+        }
     }
 }
 

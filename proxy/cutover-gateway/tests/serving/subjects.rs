@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use cutover_domain::{Percent, Phase, Side, Target, WriteClass};
+use cutover_domain::{
+    Percent, Phase, RouteSpec, Side, Target, WriteClass,
+    slo::{LatencyObjective, Objective, Objectives},
+};
 use cutover_gateway::{OverrideKey, metrics::SubjectCounts};
 
 use crate::rig::{Behaviour, Rig, answer, route};
@@ -84,4 +87,28 @@ fn a_step_begins_with_nobody() {
     let [legacy, new] = subjects(&rig, 2);
     assert_eq!(legacy, SubjectCounts::default());
     assert_eq!(new, SubjectCounts { bad_trials: 1, ..SubjectCounts::default() });
+}
+
+#[test]
+fn good_answers_alone_tell_how_long_they_take() {
+    let routes = [RouteSpec {
+        objectives: Objectives {
+            latency: Some(LatencyObjective {
+                objective: Objective::from_percent(95.0).unwrap(),
+                under_ms: 0,
+            }),
+            ..Objectives::default()
+        },
+        ..route("r", "GET", "/d/{id}", WriteClass::Safe)
+    }];
+    let rig = Rig::start(&routes, [answer(HELLO), answer(BROKEN)]);
+    ask(&rig, "1", "");
+    subjects(&rig, 1);
+    let [legacy, _] = rig.counts("r").sides;
+    assert_eq!((legacy.slow, legacy.answered.len()), (1, 0), "no cohort is compared in `legacy`");
+    rig.put("r", Target::phase(Phase::Live));
+    ask(&rig, "1", "");
+    subjects(&rig, 2);
+    let [_, new] = rig.counts("r").sides;
+    assert_eq!((new.slow, new.answered.iter().sum()), (0, 0), "a failure has no honest latency");
 }

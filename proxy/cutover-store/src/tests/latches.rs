@@ -57,3 +57,16 @@ async fn a_route_that_moves_while_it_is_held_keeps_the_moment_of_its_latch() {
     let latch = store.latch("a", 0, "release").await.unwrap().unwrap();
     assert_eq!((latch.since_ms, latch.trigger), (10, Trigger::Guard));
 }
+
+#[tokio::test]
+async fn a_latch_keeps_its_build_and_another_build_is_another_latch() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let of = |build: &str| Held { cause: "burn".into(), build: Some(build.into()) };
+    let state = |build| RouteState { held: Some(of(build)), ..at(Phase::Shadow) };
+    let rev = store.record(&revision(10, vec![change("a", 0, state("b1"))])).await.unwrap();
+    assert_eq!(store.snapshot().await.unwrap().routes["a"].state.held, Some(of("b1")));
+    store.record(&revision(20, vec![change("a", rev, state("b2"))])).await.unwrap();
+    assert_eq!(store.snapshot().await.unwrap().routes["a"].state.held, Some(of("b2")));
+    assert_eq!(store.latch("a", 0, "release").await.unwrap().unwrap().since_ms, 20);
+}

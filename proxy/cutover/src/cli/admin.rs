@@ -79,6 +79,16 @@ impl Client {
         self.ask(Method::POST, path, Some(body), self.timeout + Duration::from_secs(5))
     }
 
+    /// As [`Client::post`], for an operation that takes so much longer.
+    pub(super) fn post_lasting<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        longer: Duration,
+    ) -> Result<Answer<T>, Failure> {
+        self.ask(Method::POST, path, Some(body), self.timeout + longer)
+    }
+
     pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
         self.ask::<serde_json::Value>(Method::DELETE, path, None::<&()>, self.timeout).map(drop)
     }

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod dashboards;
+mod gates;
 mod journey;
 mod local;
 mod parity;
@@ -11,7 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub(super) use self::{dashboards::*, journey::*, local::*, parity::*, remote::*, slo::*};
+pub(super) use self::{
+    dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, slo::*,
+};
 
 /// Examples come first, as people read help for them.
 const TEMPLATE: &str = "\
@@ -117,6 +120,9 @@ pub(super) enum Command {
     Status(Status),
     History(History),
     Journey(Journey),
+    Gate(Gate),
+    Ready(Ready),
+    Audit(Audit),
     Diffs(Diffs),
     Tolerate(Tolerate),
     Rejudge(Rejudge),
@@ -126,6 +132,7 @@ pub(super) enum Command {
     Rollback(Rollback),
     Hold(Hold),
     Release(Release),
+    Rehearse(Rehearse),
     Token(Token),
     Dashboards(Dashboards),
     Doctor(Doctor),

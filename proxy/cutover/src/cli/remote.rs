@@ -1,10 +1,14 @@
 //! Commands that ask the admin API of a running proxy.
 
+pub(super) mod audit;
 pub(super) mod diffs;
+pub(super) mod gate;
 pub(super) mod gitops;
 pub(super) mod history;
 pub(super) mod journey;
 pub(super) mod moves;
+pub(super) mod ready;
+pub(super) mod rehearse;
 pub(super) mod rejudge;
 pub(super) mod replay;
 pub(super) mod status;

@@ -5,8 +5,8 @@ mod judged;
 use std::collections::BTreeMap;
 
 use cutover_control::{
-    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
-    Suggestion,
+    Accounting, Answer, Cluster, Comparisons, Evidence, NotJudged, Rejudged, Sample, SampleName,
+    Seen, Suggestion,
     api::{ClusterName, NotReplayableRow, ReplayAnswer, RequestRow},
 };
 use cutover_domain::{
@@ -38,6 +38,11 @@ impl Comparisons for Compared {
                 .map(|found| Suggestion { rule: found.rule, why: found.why })
                 .collect(),
         })
+    }
+
+    fn evidence(&self, route: &str, target: f64, now: u64) -> Option<Evidence> {
+        let (report, build) = self.0.evidence(route, target, now)?;
+        Some(Evidence { report, build: build.map(Into::into) })
     }
 
     fn samples(&self, route: &str, path: Option<&str>) -> Vec<SampleName> {

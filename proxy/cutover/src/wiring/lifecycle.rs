@@ -27,7 +27,7 @@ pub(super) struct Ending {
     pub(super) upgrade_sock: PathBuf,
     pub(super) stop_admin: Option<oneshot::Sender<()>>,
     /// Ended at a hand-over: the files are the new process's to follow.
-    pub(super) watchers: [AbortHandle; 2],
+    pub(super) watchers: Vec<AbortHandle>,
     /// Set at a hand-over.
     pub(super) handed_over: Arc<AtomicBool>,
     /// Told of a hand-over; `None`: nothing is compared.

@@ -64,6 +64,8 @@ fn side(counts: SideCounts) -> SideCounters {
         rejected: of(Outcome::Rejected),
         fallback: of(Outcome::Fallback),
         latency: counts.latency,
+        slow: counts.slow,
+        answer_latency: counts.answered,
         bad_trials: counts.subjects.bad_trials,
         active_subjects: counts.subjects.active,
         failures_in_row: counts.subjects.failures_in_row,

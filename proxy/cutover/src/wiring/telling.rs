@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cutover_control::ControlMetrics;
+use cutover_control::{ControlMetrics, GateMetrics, Gates};
 use cutover_domain::exchange::{BUDGET_BYTES, Budget};
 use cutover_gateway::{GatewayMetrics, Telemetry};
 use cutover_shadow::ShadowMetrics;
@@ -25,6 +25,7 @@ pub(super) struct Telling {
     registry: Arc<Registry>,
     gateway: GatewayMetrics,
     control: ControlMetrics,
+    gates: GateMetrics,
     shadow: (Budget, ShadowMetrics),
     recorder: RecorderMetrics,
     trust: Trust,
@@ -50,6 +51,7 @@ impl Telling {
         metrics.register(&mut registry);
         let gateway = GatewayMetrics::register(&mut registry);
         let control = ControlMetrics::register(&mut registry);
+        let gates = GateMetrics::register(&mut registry);
         let budget = Budget::new(BUDGET_BYTES);
         let shadow = ShadowMetrics::register(&mut registry, &budget);
         let shadow = (budget, shadow);
@@ -60,6 +62,7 @@ impl Telling {
             registry,
             gateway,
             control,
+            gates,
             shadow,
             recorder,
             trust,
@@ -84,6 +87,11 @@ impl Telling {
 
     pub(super) fn control_metrics(&self) -> ControlMetrics {
         self.control.clone()
+    }
+
+    /// Where what gates find is to be seen.
+    pub(super) fn for_gates(&self) -> Gates {
+        Gates::new(self.gates.clone(), self.exporter.is_some())
     }
 
     /// What copies may hold, and what they are counted by.

@@ -8,6 +8,8 @@ use crate::codes::CODES;
 /// Codes that need more than a request; each is provoked in the test named.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("no_subject", "e2e's phases::a_canary_whose_requests_name_no_subject_does_not_step_up"),
+    ("cooling_down", "gates::a_latch_of_gates_stays_for_the_cool_down"),
+    ("needs_second", "gates::after_two_rollbacks_within_a_day_two_persons_must_agree"),
     ("unknown_sample", "parity::samples_whole_by_path_and_by_id"),
     ("sample_unusable", "parity::an_answer_is_judged_and_nothing_counted"),
     ("not_compared", "parity::a_process_that_compares_nothing_says_so"),
@@ -33,7 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 const FILES: &str = "read shadow\n canary canary 5\n lone legacy no-new\n wild legacy post\n \
-                     write shadow post writes=unsafe\n gone retired\n first legacy\n latched shadow";
+                     write shadow post writes=unsafe\n gone retired\n first legacy\n latched shadow\n gated shadow gated";
 
 #[tokio::test]
 async fn every_code_has_a_request_that_gets_it() {
@@ -125,6 +127,13 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "routes/first/promote",
             why(json!({ "to": "live", "force": true })),
             "needs_approver",
+        ),
+        ("migrator", "routes/gated/promote", why(json!({})), "gate_closed"),
+        (
+            "migrator",
+            "routes/canary/rehearse",
+            why(json!({ "percent": 1, "seconds": 1 })),
+            "rehearsing",
         ),
         ("migrator", "routes/lone/promote", why(json!({})), "no_new"),
         ("migrator", "routes/wild/promote", why(json!({})), "no_write_class"),

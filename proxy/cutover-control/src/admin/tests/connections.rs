@@ -160,6 +160,7 @@ async fn tls_serves_and_its_certificate_can_change() {
         applied: rig.applied.subscribe(),
         live: Arc::new(Still),
         comparisons: None,
+        gates: rig.gates.clone(),
         metrics: Arc::new(String::new),
         lifecycle: rig.lifecycle.clone(),
     };

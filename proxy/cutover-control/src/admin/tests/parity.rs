@@ -8,8 +8,8 @@ use cutover_domain::{
 
 use super::*;
 use crate::{
-    Accounting, Answer, Cluster, Comparisons, NotJudged, Rejudged, Sample, SampleName, Seen,
-    Suggestion,
+    Accounting, Answer, Cluster, Comparisons, Evidence, NotJudged, Rejudged, Sample, SampleName,
+    Seen, Suggestion,
     api::{
         ClusterName, DiffsAnswer, NotReplayableRow, OutcomeName, ParityAnswer, RejudgeAnswer,
         RejudgedRow, ReplayAnswer, ReplayVerdict, RequestRow, SamplesAnswer, StandingName,
@@ -60,6 +60,10 @@ fn difference(path: &str, candidate: bool, reference: bool) -> Difference {
 impl Comparisons for Seeing {
     fn counters(&self, route: &str) -> Option<Counters> {
         (route == "read").then(|| parity().snapshot().counters.clone())
+    }
+
+    fn evidence(&self, route: &str, target: f64, now: u64) -> Option<Evidence> {
+        (route == "read").then(|| Evidence { report: parity().report(target, now), build: None })
     }
 
     fn seen(&self, route: &str) -> Option<Seen> {

@@ -73,12 +73,18 @@ fn whoever_names_a_revision_is_not_judged_by_another() {
     sim.store.moved_by_another("read", "canary 5");
     let action = Action::Rollback { to: None };
     let mut at = |expect| {
-        sim.ask(Ask::Move(MoveAsk { expect: Some(expect), ..by("read", Role::Operator, action) }))
+        sim.ask(Ask::Move(MoveAsk {
+            expect: Some(expect),
+            ..by("read", Role::Operator, action.clone())
+        }))
     };
     let Err(Refused::Stale { expected: 1, found: 2, .. }) = at(1) else { panic!("not stale") };
     sim.store.moved_by_another("read", "canary 50");
     let mut at = |expect| {
-        sim.ask(Ask::Move(MoveAsk { expect: Some(expect), ..by("read", Role::Operator, action) }))
+        sim.ask(Ask::Move(MoveAsk {
+            expect: Some(expect),
+            ..by("read", Role::Operator, action.clone())
+        }))
     };
     assert_eq!(code(&at(3)), "ok", "seen elsewhere, where it is known already");
     sim.assert_in_step();

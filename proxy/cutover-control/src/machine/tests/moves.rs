@@ -231,7 +231,7 @@ fn nothing_to_do_is_a_success_for_every_mover() {
     let mut sim = Sim::new("read shadow\n list shadow\n gone retired\n far legacy group=rest");
     sim.promote_to("far", "shadow").unwrap();
     let home = Action::Rollback { to: Some(target("legacy")) };
-    sim.act("far", Role::Operator, home).unwrap();
+    sim.act("far", Role::Operator, home.clone()).unwrap();
     let (head, before) = (sim.head(), sim.at());
     let promote = |to| Action::Promote { to: Some(to), percent: None, force: false };
     for (id, action) in [
@@ -245,7 +245,7 @@ fn nothing_to_do_is_a_success_for_every_mover() {
         ("gone", promote(Phase::Retired)),
         ("read", Action::Release),
     ] {
-        let done = sim.act(id, Role::Approver, action).unwrap();
+        let done = sim.act(id, Role::Approver, action.clone()).unwrap();
         assert_eq!((done.moved.len(), done.revision), (0, head), "{id} {action:?}");
     }
     assert_eq!((sim.at(), sim.head()), (before, head));

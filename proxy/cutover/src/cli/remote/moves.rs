@@ -196,7 +196,7 @@ pub(super) fn reason(why: &Why, io: &mut Io<'_>) -> Result<String, Failure> {
 }
 
 /// The share as typed: at most two decimals, so that it is kept exactly.
-fn percent(text: Option<&str>) -> Result<Option<f64>, Failure> {
+pub(super) fn percent(text: Option<&str>) -> Result<Option<f64>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let percent: Percent = text
         .trim_end_matches(['%', ' '])

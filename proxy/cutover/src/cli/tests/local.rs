@@ -37,6 +37,9 @@ fn help_at_the_first_try() {
           status      Show where routes stand
           history     Show what changed, when, by whom and why
           journey     Show whether promises across requests are kept
+          gate        Show what the gates of a route say, and what the next step needs
+          ready       Show how ready a route is to be given to new
+          audit       Show what gates decided, and what was decided against them
           diffs       Show how new's answers differ from legacy's, and what would settle it
           tolerate    Add a rule to the route's file: what may differ, where, why and until when
           rejudge     Judge kept mismatches by the rules of files, before those are in force
@@ -46,6 +49,7 @@ fn help_at_the_first_try() {
           rollback    Move a route back: to its safe phase, or as told
           hold        Put a latch on a route: nothing moves it forward until it is released
           release     Take the latch off a route
+          rehearse    Send a small cohort to new and back, and measure how long the way back takes
           token       Sign a tester's override, or manage tokens of the admin API
           dashboards  Write Grafana's dashboards, or see whether a Prometheus can fill them
           doctor      See whether this machine is ready to run, and what to do where it is not

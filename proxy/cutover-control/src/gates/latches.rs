@@ -1,0 +1,46 @@
+//! Latches with their history, as the store knows it.
+
+use std::time::Duration;
+
+use cutover_domain::{
+    Held,
+    gate::{Latch, LatchedBy},
+};
+use cutover_store::{LatchHistory, Trigger};
+
+use super::Kind;
+use crate::{
+    controller::Controller,
+    refused::{Refused, StoreDown},
+};
+
+/// For how long rollbacks by gates are remembered.
+const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
+
+/// How long the store may take to tell.
+const WITHIN: Duration = Duration::from_secs(1);
+
+/// The latch that is on `route`, by the store's word; `None`: there is none.
+pub(crate) async fn latch_of(
+    controller: &Controller,
+    route: &str,
+    held: &Held,
+    now_ms: u64,
+) -> Result<Option<Latch>, Refused> {
+    let store = controller.store()?;
+    let asked = store.latch(route, now_ms.saturating_sub(REMEMBERED_MS), Kind::Release.as_str());
+    let silent = || Refused::Internal("the store does not say how the route came to be held");
+    let history = tokio::time::timeout(WITHIN, asked).await.map_err(|_| silent())?;
+    let history = history.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))?;
+    Ok(history.map(|history| latch(held, history)))
+}
+
+/// The latch `held` with its history.
+fn latch(held: &Held, history: LatchHistory) -> Latch {
+    let LatchHistory { since_ms, trigger, rollbacks_ms, asked } = history;
+    let by = match trigger {
+        Trigger::Guard => LatchedBy::Gates,
+        _ => LatchedBy::Person,
+    };
+    Latch { held: held.clone(), by, since_ms, rollbacks_ms, asked }
+}

@@ -1,0 +1,106 @@
+//! What was found at the last look.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cutover_domain::{
+    RouteSpec,
+    gate::{Answer, Assessment, Obstacle},
+};
+
+/// Every route that is watched, at the last look.
+#[derive(Clone, Debug, Default)]
+pub struct Standings {
+    /// When, in milliseconds since 1970; 0: never yet.
+    pub at_ms: u64,
+    /// How long after it the next look comes, in milliseconds.
+    pub every_ms: u64,
+    /// By route; those without objectives and gates are not watched.
+    pub routes: BTreeMap<String, Arc<Standing>>,
+}
+
+/// One route at one look.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The route's revision then.
+    pub revision: u64,
+    /// What was found.
+    pub assessment: Assessment,
+    /// The candidate's build, as it names itself.
+    pub build: Option<String>,
+}
+
+/// Why gates do not let a person's or a file's move pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// A required gate does not pass.
+    Gate {
+        /// Which.
+        gate: &'static str,
+        /// What it says, in a word.
+        word: &'static str,
+        /// The same, with its figures.
+        said: String,
+    },
+    /// The route was not looked at lately.
+    Unseen,
+}
+
+/// Looks that may be missed before what was found counts no more.
+const LOOKS_MISSED: u64 = 4;
+
+// === impl Standings ===
+
+impl Standings {
+    /// Why gates do not let `spec` go forward at `now_ms`; `None`: they do, or the route asks
+    /// nothing of them.
+    pub(crate) fn closed(&self, spec: &RouteSpec, now_ms: u64) -> Option<Closed> {
+        spec.gates.as_ref()?;
+        let standing = self.routes.get(&spec.id);
+        let patience_ms = (self.every_ms * LOOKS_MISSED).max(5_000);
+        match standing.filter(|standing| now_ms.saturating_sub(standing.at_ms) <= patience_ms) {
+            None => Some(Closed::Unseen),
+            Some(standing) => {
+                let assessment = &standing.assessment;
+                assessment.unmet().map(Closed::by).or_else(|| Closed::silent(assessment))
+            }
+        }
+    }
+}
+
+// === impl Closed ===
+
+impl Closed {
+    fn by(answer: &Answer) -> Closed {
+        let word = answer.outcome.as_str();
+        Closed::Gate { gate: answer.gate.as_str(), word, said: answer.outcome.to_string() }
+    }
+
+    /// A required gate that nobody answers for.
+    fn silent(assessment: &Assessment) -> Option<Closed> {
+        let silent = assessment.obstacles.iter().find_map(|obstacle| match obstacle {
+            Obstacle::Silent(gate) => Some(gate.as_str()),
+            _ => None,
+        });
+        let said = "it has not answered".to_owned();
+        silent.map(|gate| Closed::Gate { gate, word: "silent", said })
+    }
+
+    /// The same without figures, which change with every look.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Closed::Gate { gate, word, .. } => format!("gate `{gate}` does not pass: {word}"),
+            Closed::Unseen => self.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Closed::Gate { gate, said, .. } => write!(f, "gate `{gate}` does not pass: {said}"),
+            Closed::Unseen => f.write_str("its gates have not been judged lately"),
+        }
+    }
+}

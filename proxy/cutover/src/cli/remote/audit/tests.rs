@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::*;
+
+fn told(kind: &str, document: Value) -> String {
+    words(&DecisionRow {
+        seq: 1,
+        at_ms: 0,
+        route: "read".into(),
+        kind: kind.into(),
+        actor: "guard".into(),
+        document,
+        hash: String::new(),
+    })
+}
+
+#[test]
+fn every_kind_has_its_words() {
+    let gates = json!([
+        { "gate": "burn", "outcome": "fail", "detail": "safe_phase" },
+        { "gate": "parity", "outcome": "pass" },
+    ]);
+    let proposal =
+        json!({ "step": "safe_phase", "target": { "phase": "shadow" }, "why": "20 in a row" });
+    for (kind, document, expected) in [
+        ("outcome", json!({ "gates": gates }), "burn: fail (safe_phase), parity: pass"),
+        (
+            "step",
+            json!({ "gates": gates, "proposal": proposal, "effect": "safe_phase" }),
+            "safe_phase (shadow): 20 in a row",
+        ),
+        (
+            "stay",
+            json!({ "gates": gates, "proposal": proposal, "effect": "none", "refused": "held" }),
+            "safe_phase was not done: held",
+        ),
+        (
+            "outcome",
+            json!({ "gates": gates, "proposal": proposal, "effect": "none" }),
+            "burn: fail (safe_phase), parity: pass",
+        ),
+        ("override", json!({ "gate": "gate x", "reason": "I know" }), "passed gate x: I know"),
+        ("release", json!({ "reason": "mended" }), "agreed to a release: mended"),
+        (
+            "rehearsal",
+            json!({ "percent": 1.0, "effective_ms": 12.4 }),
+            "1.0 % there and back, in force after 12 ms",
+        ),
+        ("outcome", json!("no JSON of ours"), ""),
+    ] {
+        assert_eq!(told(kind, document), expected);
+    }
+}
