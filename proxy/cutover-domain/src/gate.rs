@@ -17,18 +17,26 @@
 
 mod answer;
 mod assessment;
+mod burn;
 mod consent;
 mod dwell;
+mod hard_stop;
 mod judge;
 mod ladder;
 mod latch;
 pub mod latency;
+mod ledger;
 mod observability;
 mod observation;
 mod parity;
+mod regression;
 mod schedule;
 mod settings;
+mod shared;
 mod spec;
+
+#[cfg(test)]
+mod simulation;
 
 pub use answer::{Answer, Fact, Gate, Measure, Outcome, Reaction, Reason, Source, Trouble};
 pub use assessment::{Assessment, Dwelt, Obstacle, Proposal, Step};

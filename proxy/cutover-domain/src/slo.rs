@@ -9,8 +9,11 @@
 //! requests can reach, which would be an alert that never fires.
 
 mod evidence;
+mod meter;
 
 pub use evidence::{EVIDENCE_MIN, ln_evidence};
+pub use meter::Meter;
+pub(crate) use meter::{MINUTE_MS, MOMENT_MS};
 
 /// What users may expect of a route; measured at the proxy, for each side apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -67,7 +70,8 @@ pub struct BurnRule {
     pub short_ms: u64,
 }
 
-const MINUTE_MS: u64 = 60_000;
+/// The time for which a budget is: 30 days.
+pub const BUDGET_MS: u64 = 30 * 24 * HOUR_MS;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 /// The pairs of windows, fastest first: they spend 2, 5, 10 and 10 % of the budget of 30 days.
@@ -136,12 +140,16 @@ impl Tally {
         }
     }
 
-    /// Their share, `0..=1`; 0 without a request.
+    /// Those that are good. Counters are read one after the other, so for a moment there may be
+    /// more bad requests than requests.
+    pub fn good_for(&self, indicator: Indicator) -> u64 {
+        self.requests.saturating_sub(self.bad_for(indicator))
+    }
+
+    /// The share of the bad ones, `0..=1`; 0 without any.
     pub fn bad_share(&self, indicator: Indicator) -> f64 {
-        if self.requests == 0 {
-            return 0.0;
-        }
-        self.bad_for(indicator) as f64 / self.requests as f64
+        let (bad, good) = (self.bad_for(indicator), self.good_for(indicator));
+        if bad == 0 { 0.0 } else { bad as f64 / (bad + good) as f64 }
     }
 
     /// What a counter that only rises gained since `before`: all of it if it fell, as then it
@@ -157,6 +165,12 @@ impl Tally {
             bad: self.bad - before.bad,
             slow: self.slow - before.slow,
         }
+    }
+
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.requests += other.requests;
+        self.bad += other.bad;
+        self.slow += other.slow;
     }
 }
 

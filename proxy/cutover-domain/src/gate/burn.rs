@@ -38,7 +38,8 @@ fn outcome(burns: &[Burn], meters: Meters<'_>, settings: &Settings) -> Outcome {
         shared = shared.or(Some(burn));
     }
     if let Some(burn) = shared {
-        let needed = format!("legacy to recover: both sides miss their {}", burn.indicator.as_str());
+        let needed =
+            format!("legacy to recover: both sides miss their {}", burn.indicator.as_str());
         return Outcome::inconclusive(Reason::Shared, needed);
     }
     let few = burns.iter().filter_map(Burn::missing).max();
@@ -54,10 +55,10 @@ fn outcome(burns: &[Burn], meters: Meters<'_>, settings: &Settings) -> Outcome {
 
 /// Every objective over every pair of windows that it can burn in, worst reaction first.
 fn burns(objectives: &Objectives, new: &Meter) -> Vec<Burn> {
-    let reactions =
-        [Reaction::SafePhase, Reaction::StepBack, Reaction::Freeze, Reaction::Freeze];
+    let reactions = [Reaction::SafePhase, Reaction::StepBack, Reaction::Freeze, Reaction::Freeze];
     let of_rule = |(rule, reaction): (BurnRule, Reaction)| {
-        let reachable = objectives.each().filter(move |(_, objective)| rule.is_reachable(*objective));
+        let reachable =
+            objectives.each().filter(move |(_, objective)| rule.is_reachable(*objective));
         reachable.map(move |(indicator, objective)| Burn {
             indicator,
             objective,
@@ -90,14 +91,15 @@ impl Burn {
         if !self.is_young {
             return bad >= BAD_MIN;
         }
-        let good = self.long.requests - bad;
+        let good = self.long.good_for(self.indicator);
         let ln_evidence = || ln_evidence(bad, good, self.objective.budget());
         bad >= BAD_MIN_YOUNG && ln_evidence() >= settings.evidence_min.ln()
     }
 
     fn is_shared(&self, meters: Meters<'_>) -> bool {
-        let share_min = self.rule.factor * self.objective.budget();
-        meters.share_an_outage(self.indicator, share_min, self.rule.short_ms)
+        let budget = self.objective.budget();
+        let too_many = self.rule.factor * budget;
+        meters.share_an_outage(self.indicator, budget, too_many, self.rule.short_ms)
     }
 
     /// Requests that the fastest pair of windows still lacks: with fewer a single bad one would be
@@ -121,7 +123,8 @@ impl Burn {
     }
 
     fn facts(&self, new: &Meter) -> [Fact; 4] {
-        let over = |length_ms| format!("{} {}", self.indicator.as_str(), shown(new.scaled_ms(length_ms)));
+        let over =
+            |length_ms| format!("{} {}", self.indicator.as_str(), shown(new.scaled_ms(length_ms)));
         let (long, short) = (over(self.rule.long_ms), over(self.rule.short_ms));
         let burn = |tally| Measure::Times(self.rate(tally));
         let limit = Measure::Times(self.rule.factor);

@@ -38,3 +38,6 @@ pub(crate) fn approval(
     };
     Answer::new(Gate::Approval, outcome, Vec::new())
 }
+
+#[cfg(test)]
+mod tests;

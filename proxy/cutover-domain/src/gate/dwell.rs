@@ -40,3 +40,6 @@ impl DwellClock {
         Dwelt { passed_ms, needed_ms: dwell.ms, requests, needed_requests: dwell.requests }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ pub(crate) fn answer(
         }
         Some(why) => Outcome::fail(Reaction::SafePhase, why),
     };
-    let count = |name, count, limit| Fact::within(name, Measure::Count(count), Measure::Count(limit));
+    let count =
+        |name, count, limit| Fact::within(name, Measure::Count(count), Measure::Count(limit));
     let facts = vec![
         count("failures in a row", in_a_row, IN_A_ROW),
         count("their subjects", streak.subjects, SUBJECTS),
@@ -43,7 +44,7 @@ fn why(in_a_row: u64, subjects: u64, served: &Tally, recent: &Tally) -> Option<S
     if subjects < SUBJECTS {
         return None;
     }
-    let all_failed = |tally: &Tally| tally.requests >= ALL_OF && tally.bad == tally.requests;
+    let all_failed = |tally: &Tally| tally.requests >= ALL_OF && tally.bad >= tally.requests;
     if all_failed(served) {
         return Some(format!("all {} requests of this step failed", served.requests));
     }
@@ -57,8 +58,8 @@ fn why(in_a_row: u64, subjects: u64, served: &Tally, recent: &Tally) -> Option<S
 /// Whether legacy fails too, beyond what its own budget allows at the fastest rate.
 pub(crate) fn is_shared(objectives: &Objectives, meters: Meters<'_>) -> bool {
     let budget = objectives.availability.map_or(BUDGET, |objective| objective.budget());
-    let share_min = (RULES[0].factor * budget).min(0.5);
-    meters.share_an_outage(Indicator::Availability, share_min, MOMENT_MS)
+    let too_many = (RULES[0].factor * budget).min(1.0);
+    meters.share_an_outage(Indicator::Availability, budget, too_many, MOMENT_MS)
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The judge of one route: a state machine without a clock.
 
 use super::{
-    Answer, Assessment, Gate, GateSpec, Observation, Obstacle, Outcome, Settings, consent,
+    Answer, Assessment, Fact, Gate, GateSpec, Observation, Obstacle, Outcome, Settings, Traffic,
+    Trouble, burn, consent,
     dwell::{DwellClock, Look},
-    observability, parity,
+    hard_stop, latency,
+    ledger::{Begins, Ledger},
+    observability, parity, regression,
 };
 use crate::{Percent, Phase, RouteState, Target, slo::Objectives};
 
@@ -19,24 +22,26 @@ const INTERVALS_MAX: u64 = 4;
 #[derive(Clone, Debug)]
 pub struct Judge {
     objectives: Objectives,
-    /// What the route asks of its gates; `None`: nothing.
-    declared: Option<GateSpec>,
+    is_declared: bool,
+    /// What the route asks of its gates; if it declares nothing, nothing is required.
+    spec: GateSpec,
     settings: Settings,
     now_ms: u64,
-    stage: Option<Stage>,
+    /// `None` before the first look.
+    step: Option<Step>,
     dwell: DwellClock,
-    /// Requests to new at the last look, since the process started.
-    requests: u64,
     /// No second step back before this.
     settled_ms: u64,
     error_since_ms: Option<u64>,
 }
 
 /// What evidence is about: another share or another build begins anew.
-#[derive(Clone, Debug, PartialEq)]
-struct Stage {
+#[derive(Clone, Debug)]
+struct Step {
     target: Target,
     build: Option<Box<str>>,
+    since_ms: u64,
+    ledger: Ledger,
 }
 
 // === impl Judge ===
@@ -44,14 +49,15 @@ struct Stage {
 impl Judge {
     /// Knows nothing yet.
     pub fn new(objectives: Objectives, spec: Option<GateSpec>, settings: Settings) -> Judge {
+        let nothing = || GateSpec { required: Default::default(), ..GateSpec::default() };
         Judge {
             objectives,
-            declared: spec,
+            is_declared: spec.is_some(),
+            spec: spec.unwrap_or_else(nothing),
             settings,
             now_ms: 0,
-            stage: None,
+            step: None,
             dwell: DwellClock::default(),
-            requests: 0,
             settled_ms: 0,
             error_since_ms: None,
         }
@@ -60,98 +66,139 @@ impl Judge {
     /// Whether it reacts to what it sees: the route promises something, or asks something of its
     /// gates.
     pub fn is_watching(&self) -> bool {
-        self.declared.is_some() || !self.objectives.is_empty()
+        self.is_declared || !self.objectives.is_empty()
     }
 
     /// Takes one look. Evidence since the look before is added; the same looks give the same
     /// assessments.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Assessment {
         let elapsed_ms = self.tick(observation.now_ms);
-        self.enter_stage(observation);
-        let spec = self.spec();
-        let next = spec.ladder.next(observation.state);
-        let answers = self.answers(observation, &spec, next);
-        let requests = self.gained(observation);
+        let mut step = self.enter_step(observation);
+        let elapsed_ms = elapsed_ms.min(self.now_ms - step.since_ms);
+        let target = observation.state.target();
+        let requests =
+            observation.traffic.map_or(0, |traffic| step.ledger.take(traffic, target, self.now_ms));
+        let next = self.spec.ladder.next(observation.state);
+        let answers = self.answers(observation, &step.ledger, next);
+        self.step = Some(step);
         self.dwell.look(look(&answers), elapsed_ms, requests);
         self.note_errors(&answers);
         let mut assessment = Assessment {
             next,
             obstacles: Vec::new(),
-            dwelt: self.dwell.dwelt(spec.dwell),
+            dwelt: self.dwell.dwelt(self.spec.dwell),
             error_since_ms: self.error_since_ms,
             is_blind: self.is_blind(),
             proposal: None,
             answers,
         };
-        assessment.obstacles = self.obstacles(&assessment, &spec, observation.state);
-        assessment.proposal = self.propose(&assessment, &spec, observation);
+        assessment.obstacles = self.obstacles(&assessment, observation.state);
+        assessment.proposal = self.propose(&assessment, observation);
         assessment
     }
 
     /// Moves time on; gives what has passed of it, as far as it counts.
     fn tick(&mut self, now_ms: u64) -> u64 {
         let now_ms = now_ms.max(self.now_ms);
-        let elapsed_ms = if self.stage.is_some() { now_ms - self.now_ms } else { 0 };
+        let elapsed_ms = if self.step.is_some() { now_ms - self.now_ms } else { 0 };
         self.now_ms = now_ms;
         elapsed_ms.min(INTERVALS_MAX * self.settings.evaluate_ms)
     }
 
-    /// What the route asks of its gates, or what one asks that declares nothing.
-    fn spec(&self) -> GateSpec {
-        let nothing = || GateSpec { required: Default::default(), ..GateSpec::default() };
-        self.declared.clone().unwrap_or_else(nothing)
-    }
-
-    fn enter_stage(&mut self, observation: &Observation<'_>) {
+    /// The step that the route is on now: the one before, or a new one.
+    fn enter_step(&mut self, observation: &Observation<'_>) -> Step {
         let target = observation.state.target();
-        let Some(stage) = &mut self.stage else {
-            let build = observation.build.map(Into::into);
-            self.stage = Some(Stage { target, build });
-            return;
+        let build = observation.build.map(Box::from);
+        let Some(mut step) = self.step.take() else {
+            let ledger = Ledger::new(&self.settings, self.now_ms);
+            return Step { target, build, since_ms: self.now_ms, ledger };
         };
-        // A build that is not named for a while is not another one.
-        let is_other_build =
-            observation.build.is_some() && stage.build.as_deref() != observation.build;
-        let is_back = (target.phase, target.percent) < (stage.target.phase, stage.target.percent);
-        if target == stage.target && !is_other_build {
-            return;
+        // A build that is not named for a while is no other one.
+        let is_other_build = build.is_some() && step.build.is_some() && build != step.build;
+        step.build = build.or(step.build);
+        let order = |target: Target| (target.phase, target.percent);
+        let is_back = order(target) < order(step.target);
+        if target == step.target && !is_other_build {
+            return step;
         }
-        stage.target = target;
-        if is_other_build {
-            stage.build = observation.build.map(Into::into);
-        }
+        let begins = match step.target.phase {
+            _ if is_back || is_other_build => Begins::Other,
+            Phase::Legacy | Phase::Shadow => Begins::First,
+            _ => Begins::Growth,
+        };
+        step.ledger.begin_step(begins, self.now_ms);
+        (step.target, step.since_ms) = (target, self.now_ms);
         self.dwell = DwellClock::default();
         if is_back {
-            self.settled_ms = self.now_ms + self.spec().dwell.ms;
+            self.settled_ms = self.now_ms + self.spec.dwell.ms;
         }
-    }
-
-    fn gained(&mut self, observation: &Observation<'_>) -> u64 {
-        let Ok(traffic) = observation.traffic else { return 0 };
-        let (now, before) = (traffic.new.tally.requests, self.requests);
-        self.requests = now;
-        now.checked_sub(before).unwrap_or(now)
+        step
     }
 
     fn answers(
         &self,
         observation: &Observation<'_>,
-        spec: &GateSpec,
+        ledger: &Ledger,
         next: Option<Target>,
     ) -> Vec<Answer> {
-        let phase = observation.state.phase;
-        let mut answers = vec![
+        let (phase, spec) = (observation.state.phase, &self.spec);
+        let mut answers = self.served(observation, ledger);
+        answers.extend([
             parity::answer(observation.parity, phase, &spec.critical, &self.settings),
             observability::answer(observation.signals, phase),
             consent::schedule(&spec.schedule, self.now_ms),
             consent::approval(spec.approval, next, observation.approved),
-        ];
+        ]);
         answers.extend_from_slice(observation.further);
         answers.sort_by_key(|answer| answer.gate);
         for answer in &mut answers {
-            answer.required = self.declared.is_some() && spec.requires(answer.gate);
+            answer.required = self.is_declared && spec.requires(answer.gate);
         }
         answers
+    }
+
+    /// What the gates say that are about what was served. Where a side serves nobody, there is
+    /// nothing to judge or to compare, and they pass.
+    fn served(&self, observation: &Observation<'_>, ledger: &Ledger) -> Vec<Answer> {
+        let state = observation.state;
+        let nothing = |gate, note| Answer::new(gate, Outcome::Pass, vec![Fact::note(note)]);
+        let error = |gate, trouble: &Trouble| {
+            Answer::new(gate, Outcome::Error(trouble.clone()), Vec::new())
+        };
+        let of_new = [Gate::HardStop, Gate::Burn];
+        let of_both = [Gate::Regression, Gate::Latency];
+        let all = || of_new.into_iter().chain(of_both);
+        if state.phase < Phase::Canary {
+            return all().map(|gate| nothing(gate, "new serves nobody")).collect();
+        }
+        let traffic = match observation.traffic {
+            Ok(traffic) => traffic,
+            Err(trouble) => return all().map(|gate| error(gate, trouble)).collect(),
+        };
+        let mut answers = Vec::from(self.of_new(traffic, ledger));
+        if state.phase == Phase::Canary && state.percent < Percent::FULL {
+            answers.extend(self.of_both(ledger));
+        } else {
+            answers.extend(of_both.map(|gate| nothing(gate, "legacy serves nobody")));
+        }
+        answers
+    }
+
+    fn of_new(&self, traffic: &Traffic, ledger: &Ledger) -> [Answer; 2] {
+        let (objectives, meters) = (&self.objectives, ledger.meters());
+        [
+            hard_stop::answer(objectives, traffic.streak, ledger.step_of_new(), meters),
+            burn::answer(objectives, meters, &self.settings),
+        ]
+    }
+
+    fn of_both(&self, ledger: &Ledger) -> [Answer; 2] {
+        let is_shared = hard_stop::is_shared(&self.objectives, ledger.meters());
+        let (evidence, served) = (ledger.evidence(), ledger.served());
+        [
+            regression::answer(evidence, &served, is_shared, &self.settings),
+            latency::answer(ledger.latencies(), is_shared, &self.settings),
+        ]
     }
 
     fn note_errors(&mut self, answers: &[Answer]) {
@@ -165,18 +212,13 @@ impl Judge {
         self.error_since_ms.is_some_and(blind)
     }
 
-    fn obstacles(
-        &self,
-        assessment: &Assessment,
-        spec: &GateSpec,
-        state: &RouteState,
-    ) -> Vec<Obstacle> {
+    fn obstacles(&self, assessment: &Assessment, state: &RouteState) -> Vec<Obstacle> {
         let held = state.held.iter().map(|held| Obstacle::Held(held.cause.clone()));
         let mut obstacles: Vec<Obstacle> = held.collect();
-        if self.declared.is_none() {
+        if !self.is_declared {
             return obstacles;
         }
-        let required = Gate::ALL.into_iter().filter(|gate| spec.requires(*gate));
+        let required = Gate::ALL.into_iter().filter(|gate| self.spec.requires(*gate));
         obstacles.extend(required.filter_map(|gate| match assessment.answer(gate) {
             None => Some(Obstacle::Silent(gate)),
             Some(answer) if answer.outcome != Outcome::Pass => Some(Obstacle::Gate(gate)),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Phase, Target,
-    slo::{MINUTE_MS, Meter, RULES, Tally},
+    slo::{MINUTE_MS, MOMENT_MS, Meter, RULES, Tally},
 };
 
 /// What was served over windows, and since the present step began. About 16 KiB.
@@ -25,6 +25,18 @@ pub(crate) struct Ledger {
     /// Latencies when the step began.
     before: Option<[Arc<[u64]>; 2]>,
     evidence: Evidence,
+}
+
+/// What a step has to do with the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// New serves more of the same.
+    Growth,
+    /// New serves its first users.
+    First,
+    /// New serves fewer, or is another build: what was counted of it says nothing about it now,
+    /// not even what comes with the next look, of which a part is older.
+    Other,
 }
 
 /// Counters of one side.
@@ -51,17 +63,18 @@ impl Ledger {
         }
     }
 
-    /// A step begins. If new serves others than before, or another build does, what was counted
-    /// of it says nothing about them; not even what comes with the next look, of which a part is
-    /// older.
-    pub(crate) fn begin_step(&mut self, is_other: bool, now_ms: u64) {
-        if is_other {
+    /// A step begins.
+    pub(crate) fn begin_step(&mut self, begins: Begins, now_ms: u64) {
+        if begins != Begins::Growth {
             self.new.restart(now_ms);
+        }
+        if begins == Begins::Other {
             self.last = None;
         }
         self.since_ms = now_ms;
         self.step = Default::default();
-        self.before = self.last.as_ref().map(|last| last.each_ref().map(|side| side.latency.clone()));
+        self.before =
+            self.last.as_ref().map(|last| last.each_ref().map(|side| side.latency.clone()));
         self.evidence = Evidence::default();
     }
 
@@ -101,13 +114,14 @@ impl Ledger {
     }
 
     pub(crate) fn served(&self) -> Served {
-        let recent = [&self.legacy, &self.new].map(|meter| meter.tally(RULES[0].short_ms));
-        Served { step: self.step, recent }
+        let over = |length_ms| [&self.legacy, &self.new].map(|meter| meter.tally(length_ms));
+        Served { step: self.step, recent: [over(RULES[0].short_ms), over(MOMENT_MS)] }
     }
 
     /// Latencies since the step began; `None`: not measured.
     pub(crate) fn latencies(&self) -> Option<[Counts; 2]> {
-        let ([legacy, new], [legacy_before, new_before]) = (self.last.as_ref()?, self.before.as_ref()?);
+        let ([legacy, new], [legacy_before, new_before]) =
+            (self.last.as_ref()?, self.before.as_ref()?);
         let legacy = Counts::between(legacy_before, &legacy.latency)?;
         Some([legacy, Counts::between(new_before, &new.latency)?])
     }
@@ -131,6 +145,3 @@ impl Counters {
         self.trials.checked_sub(before.trials).unwrap_or(self.trials)
     }
 }
-
-#[cfg(test)]
-mod tests;

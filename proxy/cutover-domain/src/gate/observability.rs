@@ -36,3 +36,6 @@ fn parts(signals: Signals) -> [(&'static str, bool); 3] {
         ("dashboards", signals.dashboards),
     ]
 }
+
+#[cfg(test)]
+mod tests;

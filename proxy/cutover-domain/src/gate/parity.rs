@@ -106,3 +106,6 @@ fn facts(report: &Report, settings: &Settings) -> Vec<Fact> {
 fn coverage(report: &Report) -> f64 {
     report.coverage.share().unwrap_or(0.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,10 +11,17 @@
 //! of these hours first. So a tenth of the weight is held back and joins in event by event, as
 //! 1/(k(k+1)): the evidence is a mean over when new became worse, too, and stays a martingale.
 //!
+//! That is not enough to act on: one healthy route in a thousand has it, and a little worse is not
+//! bad. New also has to be worse by more than 0.2 points, and as certainly: the evidence that its
+//! share of bad requests is above legacy's and 0.2 points is asked for, too. Healthy routes never
+//! had both in simulation.
+//!
 //! Refused here: comparing new with legacy's past, of which the hour of the day is a part.
 
+use std::iter;
+
 use super::{Answer, Fact, Gate, Measure, Outcome, Reaction, Reason, Settings};
-use crate::slo::{Indicator, Tally};
+use crate::slo::{Indicator, Tally, ln_evidence};
 
 /// How much worse new might be, as factors of the odds.
 const PSI: [f64; 7] = [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
@@ -30,13 +37,13 @@ pub(crate) struct Evidence {
     legacy: u64,
 }
 
-/// What both sides served: since the step began, and lately.
+/// What both sides served, legacy first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Served {
-    /// Legacy, new.
+    /// Since the step began.
     pub(crate) step: [Tally; 2],
-    /// Legacy, new.
-    pub(crate) recent: [Tally; 2],
+    /// Lately: hours of health would hide what began just now.
+    pub(crate) recent: [[Tally; 2]; 2],
 }
 
 /// The answer of the gate where each side serves someone.
@@ -46,16 +53,15 @@ pub(crate) fn answer(
     is_shared: bool,
     settings: &Settings,
 ) -> Answer {
-    let difference = served.difference();
-    let is_worse =
-        evidence.ln() >= settings.evidence_min.ln() && difference > settings.difference_min;
+    let enough = settings.evidence_min.ln();
+    let is_worse = evidence.ln() >= enough && served.ln_evidence(settings.difference_min) >= enough;
     let requests_min = (1.0 / settings.difference_min).ceil() as u64;
     let missing = requests_min.saturating_sub(served.step[1].requests);
     let outcome = match (is_worse, is_shared, missing) {
         (true, true, _) => {
             Outcome::inconclusive(Reason::Shared, "legacy to recover: it fails as well")
         }
-        (true, false, _) => Outcome::fail(Reaction::SafePhase, told(evidence, difference)),
+        (true, false, _) => Outcome::fail(Reaction::SafePhase, told(evidence, served)),
         // In fewer requests the least difference that counts is less than one of them.
         (false, _, 1..) => {
             Outcome::inconclusive(Reason::FewRequests, format!("{missing} more requests to new"))
@@ -65,10 +71,10 @@ pub(crate) fn answer(
     Answer::new(Gate::Regression, outcome, facts(evidence, served, settings))
 }
 
-fn told(evidence: &Evidence, difference: f64) -> String {
+fn told(evidence: &Evidence, served: &Served) -> String {
     format!(
         "new is worse than legacy by {:.2} points: {} bad events of new beside {} of legacy",
-        difference * 100.0,
+        served.difference() * 100.0,
         evidence.new,
         evidence.legacy,
     )
@@ -78,9 +84,12 @@ fn facts(evidence: &Evidence, served: &Served, settings: &Settings) -> Vec<Fact>
     let share = |tally: &Tally| Measure::Share(tally.bad_share(Indicator::Availability));
     let [legacy, new] = &served.step;
     // Beyond that only its size matters, and nobody reads 300 digits.
-    let times = Measure::Times(evidence.ln().min(30.0).exp());
+    let times = |ln: f64| Measure::Times(ln.min(30.0).exp());
+    let enough = Measure::Times(settings.evidence_min);
+    let of_difference = served.ln_evidence(settings.difference_min);
     vec![
-        Fact::within("evidence", times, Measure::Times(settings.evidence_min)),
+        Fact::within("evidence", times(evidence.ln()), enough.clone()),
+        Fact::within("evidence of the difference", times(of_difference), enough),
         Fact::within(
             "difference",
             Measure::Share(served.difference()),
@@ -144,12 +153,27 @@ impl Default for Evidence {
 
 impl Served {
     /// By how much new's share of bad requests is above legacy's, `-1..=1`: over the step or
-    /// lately, whichever is more, or hours of health would hide what began just now.
+    /// lately, whichever is more.
     fn difference(&self) -> f64 {
-        let differences = [&self.step, &self.recent].map(|[legacy, new]| {
+        let difference = |[legacy, new]: &[Tally; 2]| {
             new.bad_share(Indicator::Availability) - legacy.bad_share(Indicator::Availability)
-        });
-        differences[0].max(differences[1])
+        };
+        self.times().map(difference).fold(-1.0, f64::max)
+    }
+
+    /// ln of the evidence that new's share is higher than legacy's by more than `difference`, in
+    /// the same times.
+    fn ln_evidence(&self, difference: f64) -> f64 {
+        let ln = |[legacy, new]: &[Tally; 2]| {
+            let allowed = legacy.bad_share(Indicator::Availability) + difference;
+            let good = new.good_for(Indicator::Availability);
+            if allowed >= 1.0 { 0.0 } else { ln_evidence(new.bad, good, allowed) }
+        };
+        self.times().map(ln).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    fn times(&self) -> impl Iterator<Item = &[Tally; 2]> {
+        iter::once(&self.step).chain(&self.recent)
     }
 }
 

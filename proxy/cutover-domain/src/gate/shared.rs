@@ -17,15 +17,18 @@ pub(crate) struct Meters<'a> {
 // === impl Meters ===
 
 impl Meters<'_> {
-    /// Whether legacy's share of bad requests is above `share_min` and comparable to new's: in the
-    /// last moment, in which an outage begins, in the last minute, or over `window_ms`, which
-    /// still shows an outage that is over.
+    /// Whether legacy, too, fails so many requests as `too_many` is of new's, give or take chance:
+    /// it is over its own `budget`, and its share is comparable both to that and to new's. Asked
+    /// of the last moment, in which an outage begins, of the last minute, and of `window_ms`,
+    /// which still shows an outage that is over.
     pub(crate) fn share_an_outage(
         &self,
         indicator: Indicator,
-        share_min: f64,
+        budget: f64,
+        too_many: f64,
         window_ms: u64,
     ) -> bool {
+        let share_min = budget.max(COMPARABLE * too_many);
         [MOMENT_MS, MINUTE_MS, window_ms].into_iter().any(|length_ms| {
             let [legacy, new] = [self.legacy, self.new].map(|meter| meter.tally(length_ms));
             let share = legacy.bad_share(indicator);

@@ -37,7 +37,8 @@ impl Meter {
         lengths.sort_unstable();
         lengths.dedup();
         let scaled = |length| (length, Ring::new(length as f64 / scale, now_ms));
-        let moments = [MOMENT_MS, MINUTE_MS].map(|length| (length, Ring::new(length as f64, now_ms)));
+        let moments =
+            [MOMENT_MS, MINUTE_MS].map(|length| (length, Ring::new(length as f64, now_ms)));
         let windows = moments.into_iter().chain(lengths.into_iter().map(scaled)).collect();
         Meter { scale, since_ms: now_ms, now_ms, windows }
     }

@@ -46,4 +46,9 @@ fn what_is_slow_is_bad_for_latency_alone() {
     assert_eq!(tally.bad_share(Indicator::Availability), 0.1);
     assert_eq!(tally.bad_share(Indicator::Latency), 0.3);
     assert_eq!(Tally::default().bad_share(Indicator::Latency), 0.0);
+    let torn = Tally { requests: 1, bad: 2, slow: 0 };
+    assert_eq!(
+        (torn.good_for(Indicator::Availability), torn.bad_share(Indicator::Availability)),
+        (0, 1.0)
+    );
 }

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Answer, Assessment, GateSpec, LatchedBy, Observation, Obstacle, Opening, Outcome, Proposal,
-        Reaction, Step,
+        Answer, Assessment, LatchedBy, Observation, Obstacle, Opening, Outcome, Proposal, Reaction,
+        Step,
     },
     Judge,
 };
@@ -17,38 +17,32 @@ impl Judge {
     pub(super) fn propose(
         &self,
         assessment: &Assessment,
-        spec: &GateSpec,
         observation: &Observation<'_>,
     ) -> Option<Proposal> {
         if !self.is_watching() {
             return None;
         }
-        self.answer_fails(&assessment.answers, spec, observation.state)
-            .or_else(|| self.release(spec, observation))
+        self.answer_fails(&assessment.answers, observation.state)
+            .or_else(|| self.release(observation))
             .or_else(|| blind(assessment))
-            .or_else(|| advance(assessment, spec, observation.state))
+            .or_else(|| self.advance(assessment, observation.state))
     }
 
     /// The reaction to the worst fail.
-    fn answer_fails(
-        &self,
-        answers: &[Answer],
-        spec: &GateSpec,
-        state: &RouteState,
-    ) -> Option<Proposal> {
+    fn answer_fails(&self, answers: &[Answer], state: &RouteState) -> Option<Proposal> {
         // Of equal ones the first, as people read them.
         let fails = answers.iter().rev().filter(|answer| answer.outcome.reaction().is_some());
         let worst = fails.max_by_key(|answer| answer.outcome.reaction())?;
         let Outcome::Fail { reaction, why } = &worst.outcome else { return None };
-        let step = self.step(*reaction, spec, state);
+        let step = self.means(*reaction, state);
         Some(Proposal { step, gate: Some(worst.gate), why: why.clone() })
     }
 
     /// What `reaction` means where the route is. Evidence from before a step back is none about
     /// what came after it, so a second one waits for a dwell; the way to the safe phase is open at
     /// any time.
-    fn step(&self, reaction: Reaction, spec: &GateSpec, state: &RouteState) -> Step {
-        let Some(back) = spec.ladder.back(state) else { return Step::Freeze };
+    fn means(&self, reaction: Reaction, state: &RouteState) -> Step {
+        let Some(back) = self.spec.ladder.back(state) else { return Step::Freeze };
         let is_settling = self.now_ms < self.settled_ms;
         match reaction {
             Reaction::Freeze => Step::Freeze,
@@ -60,16 +54,23 @@ impl Judge {
         }
     }
 
-    fn release(&self, spec: &GateSpec, observation: &Observation<'_>) -> Option<Proposal> {
+    fn release(&self, observation: &Observation<'_>) -> Option<Proposal> {
         let latch = observation.latch.filter(|latch| latch.by == LatchedBy::Gates)?;
         let build = observation.build?;
-        match latch.meet(Some(build), self.now_ms, spec.cool_down_ms) {
+        match latch.meet(Some(build), self.now_ms, self.spec.cool_down_ms) {
             Opening::Opens => {
                 let why = format!("build `{build}` is another one than failed");
                 Some(Proposal { step: Step::Release, gate: None, why })
             }
             _ => None,
         }
+    }
+
+    fn advance(&self, assessment: &Assessment, state: &RouteState) -> Option<Proposal> {
+        let next = assessment.next.filter(|_| assessment.obstacles.is_empty())?;
+        let may = self.spec.automatic && state.phase == Phase::Canary;
+        let why = "every gate has passed for the whole dwell".to_owned();
+        may.then_some(Proposal { step: Step::Advance(next), gate: None, why })
     }
 }
 
@@ -79,11 +80,4 @@ fn blind(assessment: &Assessment) -> Option<Proposal> {
     }
     let why = "nobody has seen for too long what the route does".to_owned();
     Some(Proposal { step: Step::Freeze, gate: None, why })
-}
-
-fn advance(assessment: &Assessment, spec: &GateSpec, state: &RouteState) -> Option<Proposal> {
-    let next = assessment.next.filter(|_| assessment.obstacles.is_empty())?;
-    let may = spec.automatic && state.phase == Phase::Canary;
-    let why = "every gate has passed for the whole dwell".to_owned();
-    may.then_some(Proposal { step: Step::Advance(next), gate: None, why })
 }

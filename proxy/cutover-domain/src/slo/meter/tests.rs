@@ -12,7 +12,9 @@ fn each_window_holds_its_own_time() {
     for second in 1..=2 * 3600 {
         meter.add(&served(1), second * 1_000);
     }
-    for (length_ms, whole) in [(MOMENT_MS, 10), (MINUTE_MS, 60), (5 * MINUTE_MS, 300), (HOUR_MS, 3600)] {
+    for (length_ms, whole) in
+        [(MOMENT_MS, 10), (MINUTE_MS, 60), (5 * MINUTE_MS, 300), (HOUR_MS, 3600)]
+    {
         let found = meter.tally(length_ms).requests;
         assert!(found <= whole && found >= whole * 22 / 24 - 1, "{length_ms} ms: {found}");
     }
