@@ -153,7 +153,7 @@ fn route(exchange: &mut Exchange, connection: &Connection, parts: &Parts) -> usi
         && let Some(copying) =
             Copying::begin(exchange, position, &decision, &request, copies.budget())
     {
-        exchange.copied(copying, parts);
+        exchange.copying = Some(copying);
     }
     live.upstream_position(route, decision.side)
 }

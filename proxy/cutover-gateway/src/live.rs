@@ -11,7 +11,7 @@ use cutover_domain::{
     Route, RouteTable, Scheme, Side, Target, Timeouts,
     exchange::{Copies, RouteCopies},
 };
-use cutover_telemetry::span::RouteLabel;
+use cutover_telemetry::{sampling::RouteSampling, span::RouteLabel};
 
 use crate::{
     journeys::LiveJourney,
@@ -41,6 +41,8 @@ pub(crate) struct LiveTable {
 pub(crate) struct LiveRoute {
     pub(crate) metrics: Arc<RouteMetrics>,
     pub(crate) label: Arc<RouteLabel>,
+    /// What its traces are kept for.
+    pub(crate) sampling: RouteSampling,
     timeouts: Timeouts,
     /// Who takes copies of its requests; `None`: nobody.
     pub(crate) copies: Option<Arc<dyn RouteCopies>>,
@@ -99,11 +101,15 @@ impl LiveTable {
             let id = route.spec.id.as_str();
             let known = known.get(id).copied();
             let live = live_route(metrics, copies, known.map(|(live, _)| live), id, Some(route));
-            let live = LiveRoute { journeys: LiveJourney::of_route(&journeys, id), ..live };
+            let mut live = LiveRoute { journeys: LiveJourney::of_route(&journeys, id), ..live };
             live.metrics.promise(route.spec.objectives.latency.map(|latency| latency.under_ms));
             // Who served whom before a move says nothing about who serves whom now.
             if known.is_some_and(|(_, was)| was != route.state.target()) {
                 live.metrics.moved();
+            }
+            if known.is_some_and(|(_, was)| route.state.is_forward(was)) {
+                // Where it was is ahead of where it is: users were taken back.
+                live.sampling.rolled_back = Some(Instant::now());
             }
             live
         });
@@ -196,11 +202,16 @@ fn live_route(
     let timeouts = route.map(|route| route.spec.timeouts).unwrap_or_default();
     let is_copied = route.is_some_and(|route| route.spec.shadow.is_some());
     let copies = copies.filter(|_| is_copied).map(|copies| copies.of_route(id));
+    let sampling = known.map(|known| known.sampling.clone());
+    let mut sampling = sampling.unwrap_or_else(|| RouteSampling::new(Instant::now()));
+    let in_time = route.and_then(|route| route.spec.objectives.latency);
+    sampling.slow_after = in_time.map(|it| Duration::from_millis(it.under_ms.into()));
     match known.filter(|known| known.label.template.as_deref() == template) {
-        Some(known) => LiveRoute { timeouts, copies, ..known.clone() },
+        Some(known) => LiveRoute { sampling, timeouts, copies, ..known.clone() },
         None => LiveRoute {
             metrics: RouteMetrics::new(metrics, id, template.unwrap_or_default()),
             label: Arc::new(RouteLabel { id: id.into(), template: template.map(Into::into) }),
+            sampling,
             timeouts,
             copies,
             journeys: None,

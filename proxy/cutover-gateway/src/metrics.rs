@@ -3,6 +3,7 @@
 
 mod answered;
 mod answers;
+mod exemplars;
 mod histogram;
 mod journeys;
 mod route;
@@ -174,6 +175,12 @@ impl GatewayMetrics {
         metrics.journeys.register(registry);
         metrics.workers.register(registry);
         metrics
+    }
+
+    /// The registry's text, with exemplars of request durations behind their buckets. Only in
+    /// OpenMetrics.
+    pub fn with_exemplars(&self, text: String) -> String {
+        self.routes.exemplars.put_into(text, "cutover_request_duration_seconds_bucket{")
     }
 
     /// Counts a client connection for as long as the value lives.

@@ -12,7 +12,7 @@ use cutover_telemetry::canonical::{CanonicalLine, CanonicalLog};
 use cutover_telemetry::export::{ExportConfig, Exporter, Resource};
 use cutover_telemetry::logs::{LogFormat, LogGuard};
 use cutover_telemetry::metrics::{DropReason, Signal, TelemetryMetrics};
-use cutover_telemetry::sampling::{Keep, Outcome, Sampler};
+use cutover_telemetry::sampling::{Keep, Outcome, RouteSampling, Sampler};
 use cutover_telemetry::span::{
     ClientSpan, Decision, RouteLabel, Scheme, ServerSpan, UpstreamLabel,
 };
@@ -27,6 +27,8 @@ struct Bench {
     route: Arc<RouteLabel>,
     upstream: Arc<UpstreamLabel>,
     agent: HeaderValue,
+    sampling: RouteSampling,
+    now: Instant,
 }
 
 /// Calls per round: what the queue holds, a request being two spans.
@@ -79,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let trace = sampled.tracer.begin(&caller, None);
     let trace_kept = sampled.tracer.begin(&HeaderMap::new(), None);
-    let Keep::Yes(reason) = sampled.tracer.keep(&trace_kept, &Outcome::default()) else {
+    let Keep::Yes(reason) = sampled.keep(&trace_kept) else {
         return Err("everything is kept".into());
     };
     let flush = || exporter.flush(Duration::from_secs(60)).unwrap_or_default();
@@ -169,6 +171,7 @@ fn line(trace: &cutover_telemetry::RequestTrace) -> CanonicalLine<'_> {
 
 impl Bench {
     fn new(tracer: Tracer) -> Self {
+        let now = Instant::now();
         Self {
             tracer,
             route: Arc::new(RouteLabel {
@@ -182,6 +185,8 @@ impl Bench {
                 port: 8080,
             }),
             agent: HeaderValue::from_static("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"),
+            sampling: RouteSampling::new(now),
+            now,
         }
     }
 
@@ -189,7 +194,13 @@ impl Bench {
     fn head(&self, headers: &HeaderMap, upstream: &mut HeaderMap) {
         let trace = self.tracer.begin(headers, None);
         black_box(trace.attempt(upstream));
-        black_box(self.tracer.keep(&trace, &Outcome::default()));
+        black_box(self.keep(&trace));
+    }
+
+    fn keep(&self, trace: &cutover_telemetry::RequestTrace) -> Keep {
+        // A request that is measured has read the clock.
+        let outcome = Outcome::good(self.now, Duration::from_millis(12));
+        self.tracer.keep(trace, &outcome, &self.sampling, 2)
     }
 
     fn attempt(&self, trace: &cutover_telemetry::RequestTrace, now: Instant) -> ClientSpan {

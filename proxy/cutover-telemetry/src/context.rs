@@ -67,6 +67,8 @@ pub(crate) struct Carried<'a> {
     pub(crate) has_state: bool,
     /// There is `baggage`.
     pub(crate) has_baggage: bool,
+    /// There is `cutover-trace: 1`.
+    pub(crate) asks_for_trace: bool,
 }
 
 /// Reads the context a request came with.
@@ -93,6 +95,7 @@ impl<'a> Carried<'a> {
             has_several_parents: false,
             has_state: false,
             has_baggage: false,
+            asks_for_trace: false,
         };
         for (name, value) in headers {
             match name.as_str() {
@@ -102,6 +105,7 @@ impl<'a> Carried<'a> {
                 }
                 "tracestate" => carried.has_state = true,
                 "baggage" => carried.has_baggage = true,
+                "cutover-trace" => carried.asks_for_trace = value == "1",
                 _ => {}
             }
         }
@@ -132,6 +136,11 @@ impl TraceContext {
     pub fn new_root(sampled: bool) -> Self {
         let (trace_id, span_id) = ids::root();
         Self { trace_id, span_id, flags: Flags::RANDOM.with_sampled(sampled), state: None }
+    }
+
+    /// Reads a `traceresponse`.
+    pub(crate) fn read(value: &HeaderValue) -> Option<(TraceId, Flags)> {
+        parse::traceparent(value.as_bytes()).map(|(trace_id, _, flags)| (trace_id, flags))
     }
 
     /// Starts the trace of this name, which is random, with a span id of our own.

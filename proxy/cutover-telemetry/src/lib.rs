@@ -7,7 +7,7 @@
 //! use std::time::{Duration, Instant};
 //! use cutover_telemetry::export::{ExportConfig, Exporter, Resource};
 //! use cutover_telemetry::metrics::TelemetryMetrics;
-//! use cutover_telemetry::sampling::{Keep, Outcome, Sampler};
+//! use cutover_telemetry::sampling::{Keep, Outcome, RouteSampling, Sampler};
 //! use cutover_telemetry::span::{Decision, Scheme, ServerSpan};
 //! use cutover_telemetry::{Tracer, Trust};
 //!
@@ -18,6 +18,9 @@
 //! let exporter = Exporter::start(ExportConfig::new(""), &resource, &metrics)?;
 //! let spans = exporter.as_ref().map(|exporter| exporter.spans().clone());
 //! let tracer = Tracer::new(Trust::Always, Sampler::new(0.05)?, spans);
+//!
+//! // Once a route.
+//! let sampling = RouteSampling::new(Instant::now());
 //!
 //! // Per request.
 //! let request = http::Request::get("/v1/devices/7").body(())?;
@@ -30,8 +33,8 @@
 //!
 //! // At the end: facts are gathered only for what is kept.
 //! let end = Instant::now();
-//! let outcome = Outcome { duration: end - start, ..Outcome::default() };
-//! if let Keep::Yes(reason) = tracer.keep(&trace, &outcome) {
+//! let outcome = Outcome::good(end, end - start);
+//! if let Keep::Yes(reason) = tracer.keep(&trace, &outcome, &sampling, 2) {
 //!     let server = ServerSpan {
 //!         start,
 //!         end,

@@ -1,15 +1,18 @@
 //! Which traces are recorded.
 //!
 //! Two questions, asked at two times. At the start: [`Sampler::head`] gives the
-//! sampled flag that travels on. At the end: [`Sampler::decide`] sees the
-//! [`Outcome`] too and says whether this process keeps its spans. Today the
-//! second follows the first; rules that keep errors or slow requests belong
-//! there and change nothing else. What is kept by a rule and not by the ratio
-//! is bounded by a [`RateCap`].
+//! sampled flag that travels on. At the end, when it is known how a request
+//! went, [`RouteSampling::decide`] says whether this process keeps its spans:
+//! those of the head's choice always, others if they meet a rule. What only a
+//! rule keeps is bounded by a [`RateCap`]. Upstreams that were told not to
+//! record have no spans in such a trace.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+mod cap;
+mod route;
 
+pub use self::cap::RateCap;
+pub use self::route::{Outcome, RouteSampling};
+use crate::closed_label;
 use crate::context::{Flags, TraceId};
 
 /// The share of root traces kept when nothing else is configured.
@@ -25,19 +28,6 @@ pub struct Sampler {
     threshold: u64,
 }
 
-/// How a request ended, as far as keeping its spans is concerned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The answer was 5xx or there was none.
-    pub error: bool,
-    /// A deadline of ours passed.
-    pub timeout: bool,
-    /// The other side had to answer.
-    pub fallback: bool,
-    /// From the first byte of the request to the last of the answer.
-    pub duration: Duration,
-}
-
 /// Whether the spans of a request are kept, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
@@ -47,28 +37,34 @@ pub enum Keep {
     Yes(Reason),
 }
 
-/// Why spans are kept: the value of `cutover.sampling.reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The trusted caller records the trace.
-    Parent,
-    /// The ratio chose this root.
-    Ratio,
-    /// The copy was not answered as the live request was.
-    Mismatch,
-    /// The side that got the copy gave no answer.
-    CandidateFailed,
-}
-
-/// So many a second and no more: keeps what is kept by a rule of its own from
-/// flooding the receiver when everything meets the rule.
-#[derive(Debug)]
-pub struct RateCap {
-    per_second: u32,
-    since: Instant,
-    /// Seconds after `since` in the upper half, how many in that second in the
-    /// lower.
-    taken: AtomicU64,
+closed_label! {
+    /// Why spans are kept: the value of `cutover.sampling.reason`.
+    pub enum Reason {
+        /// The route was taken back a few minutes ago.
+        Rollback => "rollback",
+        /// The copy was not answered as the live request was.
+        Mismatch => "parity_mismatch",
+        /// The side that got the copy gave no answer.
+        CandidateFailed => "candidate_failed",
+        /// The answer was a 5xx, broke off, or there was none.
+        Error => "error",
+        /// A deadline of ours passed.
+        Timeout => "timeout",
+        /// The other side had to answer.
+        Fallback => "fallback",
+        /// It took longer than the route's objective allows.
+        Slow => "slow",
+        /// A trusted caller asked for it.
+        Asked => "asked",
+        /// An upstream records it.
+        Upstream => "upstream",
+        /// Nothing had been kept of this side of the route for a while.
+        Floor => "floor",
+        /// The trusted caller records the trace.
+        Parent => "parent",
+        /// The ratio chose this root.
+        Ratio => "ratio",
+    }
 }
 
 /// A ratio outside 0..=1.
@@ -103,12 +99,6 @@ impl Sampler {
         }
     }
 
-    /// Whether the spans of a request that ended so are kept.
-    #[must_use]
-    pub fn decide(&self, head: Keep, _outcome: &Outcome) -> Keep {
-        head
-    }
-
     /// Whether the ratio chooses this trace id.
     #[must_use]
     pub fn takes(&self, trace_id: TraceId) -> bool {
@@ -129,43 +119,6 @@ impl Keep {
     #[must_use]
     pub fn is_yes(self) -> bool {
         self != Self::No
-    }
-}
-
-// === impl Reason ===
-
-impl Reason {
-    /// The attribute's value.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Parent => "parent",
-            Self::Ratio => "ratio",
-            Self::Mismatch => "parity_mismatch",
-            Self::CandidateFailed => "candidate_failed",
-        }
-    }
-}
-
-// === impl RateCap ===
-
-impl RateCap {
-    /// At most `per_second` in each second, counted from `now`.
-    #[must_use]
-    pub fn new(per_second: u32, now: Instant) -> Self {
-        Self { per_second, since: now, taken: AtomicU64::new(0) }
-    }
-
-    /// Whether there is room for one more at `now`, which is then taken. Never
-    /// blocks.
-    pub fn admits(&self, now: Instant) -> bool {
-        let second = now.saturating_duration_since(self.since).as_secs() << 32;
-        let take = |taken: u64| {
-            // A thread that is a little behind takes from the newest second.
-            let taken = taken.max(second);
-            ((taken as u32) < self.per_second).then_some(taken + 1)
-        };
-        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
 

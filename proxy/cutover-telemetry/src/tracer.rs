@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use http::HeaderMap;
 
 use crate::baggage;
-use crate::context::{Carried, Extracted, Flags, SpanId, TraceContext};
+use crate::context::{Carried, Extracted, Flags, SpanId, TRACERESPONSE, TraceContext};
 use crate::export::Spans;
-use crate::sampling::{Keep, Outcome, Reason, Sampler};
+use crate::sampling::{Keep, Outcome, Reason, RouteSampling, Sampler};
 use crate::span::{ClientSpan, RequestRecord, ServerSpan};
 use crate::trust::Trust;
 
@@ -29,6 +29,8 @@ pub struct RequestTrace {
     /// Where an untrusted caller's trace stands.
     link: Option<Box<TraceContext>>,
     head: Keep,
+    /// A trusted caller asked for its recording.
+    asked: bool,
     /// The request came with a `tracestate`.
     had_state: bool,
     baggage: Baggage,
@@ -77,6 +79,7 @@ impl Tracer {
             Extracted::Valid(incoming) => self.root(Some(Box::new(incoming))),
             Extracted::Absent | Extracted::Invalid => self.root(None),
         };
+        trace.asked = trusted && carried.asks_for_trace;
         trace.had_state = carried.has_state;
         trace.baggage = match (carried.has_baggage, trusted) {
             (false, _) => Baggage::None,
@@ -86,28 +89,37 @@ impl Tracer {
         trace
     }
 
-    /// Whether a request that ended so is recorded. Ask before
-    /// [`Self::record`], so that no facts are gathered in vain.
+    /// Whether a request of `route` that ended so is recorded. Ask before
+    /// [`Self::record`], so that no facts are gathered in vain. `span_count`: what
+    /// is counted as dropped if the route has kept as many as it may.
     #[must_use]
-    pub fn keep(&self, trace: &RequestTrace, outcome: &Outcome) -> Keep {
-        match self.spans {
-            Some(_) => self.sampler.decide(trace.head, outcome),
+    pub fn keep(
+        &self,
+        trace: &RequestTrace,
+        outcome: &Outcome,
+        route: &RouteSampling,
+        span_count: usize,
+    ) -> Keep {
+        match &self.spans {
+            Some(spans) => {
+                route.decide(trace.head, trace.asked, outcome, || spans.capped(span_count))
+            }
             None => Keep::No,
         }
     }
 
     /// Queues the SERVER span of a request and one CLIENT span per attempt.
-    /// Never blocks; what does not fit is dropped and counted.
+    /// Never blocks; what does not fit is dropped and counted. Tells whether they fit.
     pub fn record(
         &self,
         trace: &RequestTrace,
         reason: Reason,
         server: &ServerSpan<'_>,
         attempts: impl IntoIterator<Item = ClientSpan>,
-    ) {
-        if let Some(spans) = &self.spans {
-            spans.push_request(RequestRecord::new(trace, reason, server, attempts));
-        }
+    ) -> bool {
+        self.spans.as_ref().is_some_and(|spans| {
+            spans.push_request(RequestRecord::new(trace, reason, server, attempts))
+        })
     }
 
     /// Whether anything is ever recorded.
@@ -138,6 +150,7 @@ impl Tracer {
             parent: has_span.then_some(incoming.span_id),
             context: if has_span { incoming.child() } else { incoming },
             link: None,
+            asked: false,
             had_state: false,
             baggage: Baggage::None,
             has_span,
@@ -153,6 +166,7 @@ impl Tracer {
             parent: None,
             link,
             head,
+            asked: false,
             had_state: false,
             baggage: Baggage::None,
             has_span: self.spans.is_some(),
@@ -227,6 +241,16 @@ impl RequestTrace {
             }
             Baggage::Remove => baggage::remove(headers),
         }
+    }
+
+    /// Whether an upstream's answer says that the upstream records this trace, which it
+    /// was not told to (`traceresponse` of W3C's draft, deferred sampling).
+    #[must_use]
+    pub fn is_recorded_by(&self, answer: &HeaderMap) -> bool {
+        let context = answer.get(TRACERESPONSE).and_then(TraceContext::read);
+        context.is_some_and(|(trace_id, flags)| {
+            trace_id == self.context.trace_id && flags.is_sampled()
+        })
     }
 
     /// The flags that go on to upstreams.

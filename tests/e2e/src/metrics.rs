@@ -1,6 +1,6 @@
 //! Reading a Prometheus text exposition, as far as tests need it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One scrape.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,11 @@ impl Metrics {
                 |(key, value): &(&str, &str)| sample.labels.get(*key).is_some_and(|v| v == value);
             sample.name == name && labels.iter().all(has)
         })
+    }
+
+    /// Every series, as text that names and labels make; values left out.
+    pub fn series(&self) -> BTreeSet<String> {
+        self.samples.iter().map(|sample| format!("{}{:?}", sample.name, sample.labels)).collect()
     }
 
     /// The quantile `q` in 0..=1 of histogram `name` (without `_bucket`), in its unit,

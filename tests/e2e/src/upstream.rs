@@ -33,6 +33,8 @@ pub enum Fault {
     /// Answers.
     #[default]
     None,
+    /// Answers, and says that it records the request's trace, whether told to or not.
+    Records,
     /// Answers with this status.
     Status(u16),
     /// Waits this long, then answers.
@@ -211,7 +213,7 @@ async fn treat(
     count(shared, request.uri().path());
     let fault = *shared.fault.borrow();
     let status = match fault {
-        Fault::None | Fault::Refuse => 200,
+        Fault::None | Fault::Records | Fault::Refuse => 200,
         Fault::Status(status) => status,
         Fault::Slow(delay) => {
             tokio::time::sleep(delay).await;
@@ -228,7 +230,12 @@ async fn treat(
         std::future::pending().await
     };
     shared.answered.fetch_add(1, Ordering::SeqCst);
-    answer(status, &asked)
+    let mut answer = answer(status, &asked);
+    if let (Fault::Records, Some(parent)) = (fault, asked.header("traceparent")) {
+        let said = parent.get(..53).and_then(|unflagged| format!("{unflagged}01").parse().ok());
+        said.and_then(|said| answer.headers_mut().insert("traceresponse", said));
+    }
+    answer
 }
 
 fn count(shared: &Shared, path: &str) {

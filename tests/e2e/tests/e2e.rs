@@ -10,6 +10,7 @@ mod e2e {
     mod demo;
     mod flips;
     mod hostile;
+    mod kept_traces;
     mod ladder;
     mod lifecycle;
     mod operators;
@@ -20,6 +21,7 @@ mod e2e {
     mod phases;
     mod reload;
     mod rig;
+    mod series;
     mod streams;
     mod third_party;
     mod tidy;

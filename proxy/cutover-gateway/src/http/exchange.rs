@@ -1,5 +1,7 @@
 //! The facts of one request, gathered while it runs and told once when it has ended.
 
+mod spans;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -7,14 +9,12 @@ use std::{
 
 use cutover_domain::{Decision, OnFailure, Phase, Reason, Side};
 use cutover_telemetry::{
-    HeldRequest, RequestTrace,
-    canonical::CanonicalLine,
-    sampling::{self, Keep},
-    span::{self, ClientSpan, ServerSpan},
+    RequestTrace, canonical::CanonicalLine, context::TraceContext, span::ClientSpan,
 };
-use http::{HeaderValue, Method, StatusCode, Uri, Version, header, request::Parts, response};
+use http::{Method, StatusCode, Version, request::Parts, response};
 use smallvec::SmallVec;
 
+use self::spans::{Details, Traced};
 use super::{
     connection::Connection,
     copying::{Copying, Ready},
@@ -50,6 +50,8 @@ pub(crate) struct Exchange {
     /// What failed on our side or the upstream's, if anything did.
     pub(crate) failure: Option<&'static str>,
     pub(crate) is_timeout: bool,
+    /// An upstream said that it records the trace.
+    pub(crate) is_recorded_upstream: bool,
     /// No upstream was asked.
     pub(crate) is_rejected: bool,
     /// Legacy answered for new.
@@ -64,17 +66,9 @@ pub(crate) struct Exchange {
     _answering: Option<Answering>,
     /// Its HTTP/2 stream.
     pub(crate) stream: Option<Stream>,
-    /// Only for requests whose spans are kept by the head decision, or may be for their copy.
-    details: Option<Box<Details>>,
+    /// `None`: nothing is ever recorded.
+    details: Option<Details>,
     is_closed: bool,
-}
-
-/// What only spans need.
-struct Details {
-    uri: Uri,
-    authority: Option<Box<str>>,
-    user_agent: Option<HeaderValue>,
-    idempotency_key: bool,
 }
 
 /// How an answer came to its end.
@@ -98,7 +92,8 @@ impl Exchange {
         let start = Instant::now();
         let live = connection.shared.live.load_full();
         let trace = connection.shared.tracer.begin(&parts.headers, Some(connection.peer.ip()));
-        let details = trace.head().is_yes().then(|| Box::new(Details::of(parts)));
+        let is_recording = connection.shared.tracer.is_recording();
+        let details = is_recording.then(|| Details::of(parts));
         Box::new(Exchange {
             stream: connection.streams.as_ref().map(|streams| streams.open(start)),
             _answering: connection.guard.as_ref().map(|guard| guard.answering()),
@@ -117,6 +112,7 @@ impl Exchange {
             status: None,
             failure: None,
             is_timeout: false,
+            is_recorded_upstream: false,
             is_rejected: false,
             is_fallback: false,
             upload: None,
@@ -136,14 +132,6 @@ impl Exchange {
         self.on_failure = decision.on_failure;
         if decision.reason == Reason::NoSubject {
             self.live_route().metrics.no_subject.inc();
-        }
-    }
-
-    /// It has a copy, which may yet speak for keeping its spans.
-    pub(super) fn copied(&mut self, copying: Box<Copying>, parts: &Parts) {
-        self.copying = Some(copying);
-        if self.details.is_none() && self.connection.shared.tracer.is_recording() {
-            self.details = Some(Box::new(Details::of(parts)));
         }
     }
 
@@ -201,11 +189,15 @@ impl Exchange {
         // Nobody served what we refused.
         let copying = self.copying.take().filter(|_| !self.is_rejected);
         let copy = copying.and_then(|copying| copying.end(self, ending == Ending::Complete));
-        self.measure(outcome, end);
+        let traced = self.trace(outcome, end, copy.as_ref());
+        let recorded = matches!(traced, Traced::Recorded).then_some(self.trace.context());
+        self.measure(outcome, end, recorded);
         self.log(outcome, end);
-        let held = self.trace(outcome, end, copy.as_ref());
         if let Some(copy) = copy {
-            copy.hand_over(held);
+            copy.hand_over(match traced {
+                Traced::Held(held) => Some(held),
+                Traced::Recorded | Traced::No => None,
+            });
         }
     }
 
@@ -226,7 +218,7 @@ impl Exchange {
         }
     }
 
-    fn measure(&self, outcome: Outcome, end: Instant) {
+    fn measure(&self, outcome: Outcome, end: Instant, traced: Option<&TraceContext>) {
         // A tester chose the side, so it says nothing about what users get.
         if self.reason == Reason::Override {
             return;
@@ -250,61 +242,8 @@ impl Exchange {
             end,
             duration,
             overhead: duration.saturating_sub(self.upstream_duration()),
+            traced,
         });
-    }
-
-    /// Records the spans if they are kept. If it has a copy, that may be decided later: then they
-    /// are handed back.
-    fn trace(&self, outcome: Outcome, end: Instant, copy: Option<&Ready>) -> Option<HeldRequest> {
-        let tracer = &self.connection.shared.tracer;
-        let kept = tracer.keep(
-            &self.trace,
-            &sampling::Outcome {
-                error: outcome == Outcome::Error,
-                timeout: outcome == Outcome::Timeout,
-                fallback: self.is_fallback,
-                duration: end.duration_since(self.start),
-            },
-        );
-        let details = self.details.as_ref().filter(|_| kept.is_yes() || copy.is_some())?;
-        let percent = (self.phase() == Phase::Canary)
-            .then(|| self.route.map(|route| self.live.table.routes[route].state.percent.as_f64()))
-            .flatten();
-        let failed = matches!(outcome, Outcome::Error | Outcome::Timeout);
-        let server = ServerSpan {
-            start: self.start,
-            end,
-            method: &self.method,
-            route: self.route.map(|_| &self.live_route().label),
-            scheme: self.connection.scheme,
-            target: details.uri.path_and_query().map_or("/", |target| target.as_str()),
-            authority: details.authority.as_deref(),
-            version: self.version,
-            client_address: Some(self.connection.peer.ip()),
-            peer: Some(self.connection.peer),
-            user_agent: details.user_agent.as_ref(),
-            status: self.status,
-            failure: self.failure.filter(|_| failed),
-            decision: span::Decision {
-                phase: self.phase().as_str(),
-                side: self.side.as_str(),
-                reason: self.reason.as_str(),
-                split_percent: percent,
-                generation: self.live.table.revision,
-                fallback: self.is_fallback,
-                idempotency_key: details.idempotency_key,
-                shadow_trace: copy.and_then(Ready::trace_id),
-                ..span::Decision::default()
-            },
-        };
-        let attempts = self.attempts.iter().cloned();
-        match kept {
-            Keep::Yes(reason) => {
-                tracer.record(&self.trace, reason, &server, attempts);
-                None
-            }
-            Keep::No => tracer.hold(&self.trace, sampling::Reason::Mismatch, &server, attempts),
-        }
     }
 
     fn log(&self, outcome: Outcome, end: Instant) {
@@ -346,18 +285,5 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.tell(Ending::ClientGone);
-    }
-}
-
-// === impl Details ===
-
-impl Details {
-    fn of(parts: &Parts) -> Details {
-        Details {
-            authority: super::headers::authority(&parts.uri, &parts.headers).map(Into::into),
-            uri: parts.uri.clone(),
-            user_agent: parts.headers.get(header::USER_AGENT).cloned(),
-            idempotency_key: parts.headers.contains_key("idempotency-key"),
-        }
     }
 }

@@ -196,6 +196,9 @@ impl Relay {
             }
         }
         parts.version = Version::HTTP_11;
+        if self.exchange.connection.shared.tracer.is_recording() {
+            self.exchange.is_recorded_upstream = self.exchange.trace.is_recorded_by(&parts.headers);
+        }
         if self.exchange.live.settings.trace_respond {
             self.respond_trace(&mut parts.headers);
         }

@@ -53,7 +53,8 @@ impl<L: Clone + Eq + std::hash::Hash> Answers<L> {
                 Box::new(Slot { key, labels, histogram })
             });
             if slot.key == key || step + 1 == slots.len() {
-                return slot.histogram.observe(duration);
+                slot.histogram.observe(duration);
+                return;
             }
         }
     }

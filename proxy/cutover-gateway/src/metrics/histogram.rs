@@ -37,12 +37,14 @@ impl AtomicHistogram {
         }
     }
 
-    pub(crate) fn observe(&self, duration: Duration) {
+    /// Counts one. Gives the upper bound in seconds of the bucket that it fell into.
+    pub(crate) fn observe(&self, duration: Duration) -> f64 {
         let seconds = duration.as_secs_f64();
         let bucket = self.bounds.partition_point(|bound| *bound < seconds);
         self.counts[bucket].fetch_add(1, Ordering::Relaxed);
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         self.sum_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.bounds.get(bucket).copied().unwrap_or(f64::INFINITY)
     }
 
     /// Observations by bucket, not cumulated.

@@ -10,6 +10,7 @@ use std::{
 
 use cutover_domain::{Phase, Side};
 use cutover_telemetry::{
+    context::TraceContext,
     metrics::{ConfigLabel, DURATION_SECONDS, OVERHEAD_SECONDS},
     span::{Scheme, UpstreamLabel},
 };
@@ -24,6 +25,7 @@ use super::{
     AtomicHistogram, Outcome, RouteLabelSet,
     answered::Answered,
     answers::{Answers, Histograms},
+    exemplars::{Exemplar, Exemplars, Series},
     subjects::{SubjectCounts, Subjects, Trial},
 };
 
@@ -35,6 +37,7 @@ pub const LATENCY_SECONDS: &[f64] = &DURATION_SECONDS;
 pub(crate) struct RouteMetricsFamilies {
     requests: Family<RequestLabels, Counter>,
     duration: Histograms<SideLabels>,
+    pub(super) exemplars: Exemplars,
     overhead: Histograms<RouteLabelSet>,
     fallbacks: Family<RouteLabelSet, Counter>,
     server: Histograms<AnswerLabels>,
@@ -64,6 +67,7 @@ struct SideMetrics {
     /// By phase and outcome, made at first use.
     requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
     duration: AtomicHistogram,
+    exemplars: Series,
     subjects: Subjects,
     answered: Answered,
     server: Answers<AnswerLabels>,
@@ -86,6 +90,8 @@ pub(crate) struct Served<'a> {
     pub(crate) duration: Duration,
     /// Of it, time that no upstream was at work.
     pub(crate) overhead: Duration,
+    /// Its trace, if it can be looked up.
+    pub(crate) traced: Option<&'a TraceContext>,
 }
 
 /// What a route has served since the process started.
@@ -178,6 +184,7 @@ impl RouteMetrics {
                     cutover_route: route.clone(),
                     cutover_side: side.as_str(),
                 }),
+                exemplars: families.exemplars.of(&route, side.as_str()),
                 subjects: Subjects::new(),
                 answered: Answered::default(),
                 server: Answers::default(),
@@ -202,7 +209,10 @@ impl RouteMetrics {
         }
         let side = &self.sides[served.side as usize];
         self.requests(side, served.phase, served.outcome).inc();
-        side.duration.observe(served.duration);
+        let bound = side.duration.observe(served.duration);
+        if let Some(trace) = served.traced {
+            side.exemplars.put(Exemplar::of(trace, served.duration, bound));
+        }
         self.overhead.observe(served.overhead);
         let trial = served.trial();
         if trial == Trial::Good {
@@ -298,6 +308,7 @@ impl RouteMetrics {
         metrics.retries.remove(&labels);
         for side in &self.sides {
             let (cutover_route, cutover_side) = (self.route.clone(), side.side.as_str());
+            families.exemplars.remove(&cutover_route, cutover_side);
             families.duration.remove(&SideLabels { cutover_route, cutover_side });
             for (phase, outcome) in combinations() {
                 families.requests.remove(&self.request_labels(side, phase, outcome));
@@ -378,6 +389,7 @@ impl Default for RouteMetricsFamilies {
         RouteMetricsFamilies {
             requests: Family::default(),
             duration: Family::new_with_constructor(duration),
+            exemplars: Exemplars::default(),
             overhead: Family::new_with_constructor(overhead),
             fallbacks: Family::default(),
             server: Family::new_with_constructor(duration),
@@ -452,3 +464,6 @@ fn known_version(version: Version) -> (&'static str, u32) {
         _ => ("1.1", 1),
     }
 }
+
+#[cfg(test)]
+mod tests;

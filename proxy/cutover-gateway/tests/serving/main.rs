@@ -15,6 +15,7 @@ mod limits;
 mod places;
 mod plain;
 mod rig;
+mod sampling;
 mod smuggling;
 mod splice;
 mod subjects;

@@ -44,7 +44,7 @@ pub(crate) use self::{
     pki::Pki,
     script::{
         Behaviour, Script, Seen, answer, as_asked, closes, closes_after, cut, endless, held,
-        hints_forever, interim, reads_all, refuses, silent, websocket,
+        hints_forever, interim, pauses, reads_all, records_traces, refuses, silent, websocket,
     },
     taker::Taker,
 };

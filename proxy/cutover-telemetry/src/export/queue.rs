@@ -79,9 +79,10 @@ impl Spans {
         self.shared.length()
     }
 
-    pub(crate) fn push_request(&self, record: Box<RequestRecord>) {
+    /// Whether they fit.
+    pub(crate) fn push_request(&self, record: Box<RequestRecord>) -> bool {
         let count = record.span_count();
-        self.push(Item::Request(record), count);
+        self.push(Item::Request(record), count)
     }
 
     pub(crate) fn push_copy(&self, record: Box<CopyRecord>) {
@@ -103,21 +104,24 @@ impl Spans {
         self.shared.is_closed.store(true, Ordering::Release);
     }
 
-    fn push(&self, item: Item, count: usize) {
+    fn push(&self, item: Item, count: usize) -> bool {
         let shared = &*self.shared;
         if shared.is_closed.load(Ordering::Acquire) {
-            return shared.dropped(DropReason::Shutdown, count);
+            shared.dropped(DropReason::Shutdown, count);
+            return false;
         }
         let gauge = shared.metrics.queue_gauge();
         let before = gauge.inc_by(signed(count));
         let after = before + signed(count);
         if after > shared.length_max || self.items.try_send(item).is_err() {
             gauge.dec_by(signed(count));
-            return shared.dropped(DropReason::QueueFull, count);
+            shared.dropped(DropReason::QueueFull, count);
+            return false;
         }
         if before < shared.batch && after >= shared.batch {
             shared.batch_filled.notify_one();
         }
+        true
     }
 }
 

@@ -1,5 +1,6 @@
 //! The metrics that telemetry keeps about itself.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -47,9 +48,14 @@ crate::closed_label! {
 #[derive(Clone, Debug)]
 pub struct TelemetryMetrics {
     dropped: Family<Dropped, Counter>,
+    /// Those of `dropped`, found without a lock: in an outage every request counts here.
+    drops: Arc<Drops>,
     exported: Family<Exported, Counter>,
     queue_length: Gauge<i64, AtomicI64>,
 }
+
+/// By signal and reason; `None`: that cannot be.
+type Drops = [[Option<Counter>; DropReason::ALL.len()]; Signal::ALL.len()];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Dropped {
@@ -68,16 +74,13 @@ impl TelemetryMetrics {
     /// All counts at zero, every series present from the start.
     #[must_use]
     pub fn new() -> Self {
+        let dropped = Family::default();
         let metrics = Self {
-            dropped: Family::default(),
+            drops: Arc::new(drops(&dropped)),
+            dropped,
             exported: Family::default(),
             queue_length: Gauge::default(),
         };
-        for reason in DropReason::ALL {
-            metrics.dropped(Signal::Traces, *reason, 0);
-        }
-        metrics.dropped(Signal::Logs, DropReason::QueueFull, 0);
-        metrics.dropped(Signal::Logs, DropReason::Unreachable, 0);
         metrics.exported(Signal::Traces, 0);
         metrics.exported(Signal::Logs, 0);
         metrics
@@ -105,7 +108,7 @@ impl TelemetryMetrics {
     /// How many were dropped for this reason since the start.
     #[must_use]
     pub fn dropped_total(&self, signal: Signal, reason: DropReason) -> u64 {
-        self.dropped.get_or_create(&Dropped { signal, reason }).get()
+        self.drops(signal, reason).map_or(0, Counter::get)
     }
 
     /// How many were delivered since the start.
@@ -121,7 +124,13 @@ impl TelemetryMetrics {
     }
 
     pub(crate) fn dropped(&self, signal: Signal, reason: DropReason, count: u64) {
-        self.dropped.get_or_create(&Dropped { signal, reason }).inc_by(count);
+        if let Some(drops) = self.drops(signal, reason) {
+            drops.inc_by(count);
+        }
+    }
+
+    fn drops(&self, signal: Signal, reason: DropReason) -> Option<&Counter> {
+        self.drops[signal as usize][reason as usize].as_ref()
     }
 
     pub(crate) fn exported(&self, signal: Signal, count: u64) {
@@ -138,6 +147,20 @@ impl Default for TelemetryMetrics {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn drops(family: &Family<Dropped, Counter>) -> Drops {
+    let mut drops = Drops::default();
+    for (signal, reasons) in [
+        (Signal::Traces, DropReason::ALL),
+        (Signal::Logs, &[DropReason::QueueFull, DropReason::Unreachable]),
+    ] {
+        for reason in reasons {
+            let counter = family.get_or_create_owned(&Dropped { signal, reason: *reason });
+            drops[signal as usize][*reason as usize] = Some(counter);
+        }
+    }
+    drops
 }
 
 /// Registers `cutover_build_info`: always 1, the version in its label.

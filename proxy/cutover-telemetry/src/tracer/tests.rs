@@ -1,8 +1,10 @@
+use std::time::{Duration, Instant};
+
 use http::HeaderValue;
 
 use super::*;
 use crate::export::{open_queue_for_tests, queue_for_tests};
-use crate::metrics::TelemetryMetrics;
+use crate::metrics::{DropReason, Signal, TelemetryMetrics};
 
 const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -16,6 +18,11 @@ fn incoming() -> HeaderMap {
 
 fn tracer(trust: Trust, ratio: f64) -> Tracer {
     Tracer::new(trust, Sampler::new(ratio).unwrap(), Some(queue_for_tests(8)))
+}
+
+fn failed() -> Outcome {
+    let good = Outcome::good(Instant::now(), Duration::from_millis(1));
+    Outcome { failure: Some(Reason::Error), ..good }
 }
 
 #[test]
@@ -84,7 +91,8 @@ fn without_a_receiver_contexts_pass_as_they_came() {
     let trace = tracer.begin(&headers, None);
     trace.attempt(&mut headers);
     assert_eq!(headers["traceparent"], CALLER);
-    assert_eq!(tracer.keep(&trace, &Outcome::default()), Keep::No);
+    let (failed, route) = (failed(), RouteSampling::new(Instant::now()));
+    assert_eq!(tracer.keep(&trace, &failed, &route, 2), Keep::No);
 
     let mut headers = HeaderMap::new();
     let root = tracer.begin(&headers, None);
@@ -93,11 +101,49 @@ fn without_a_receiver_contexts_pass_as_they_came() {
 }
 
 #[test]
-fn only_the_head_decides_so_far() {
+fn what_a_rule_wants_beyond_its_cap_is_counted_by_spans() {
+    let metrics = TelemetryMetrics::new();
+    let (spans, _end) = open_queue_for_tests(8, &metrics);
+    let tracer = Tracer::new(Trust::Always, Sampler::new(0.0).unwrap(), Some(spans));
+    let trace = tracer.begin(&HeaderMap::new(), None);
+    let (failed, route) = (failed(), RouteSampling::new(Instant::now()));
+    let kept = (0..60).filter(|_| tracer.keep(&trace, &failed, &route, 3).is_yes()).count();
+    assert_eq!(kept, 50);
+    assert_eq!(metrics.dropped_total(Signal::Traces, DropReason::RateCap), 30);
+}
+
+#[test]
+fn whoever_is_trusted_may_ask_for_a_trace_and_nobody_else() {
+    let mut headers = HeaderMap::new();
+    let network = "10.0.0.0/8".parse().unwrap();
+    let tracer = tracer(Trust::Cidrs(vec![network]), 0.0);
+    let mut keeps = |value, peer: &str| {
+        headers.insert("cutover-trace", HeaderValue::from_static(value));
+        let trace = tracer.begin(&headers, Some(peer.parse().unwrap()));
+        assert!(!trace.flags().is_sampled(), "what upstreams are told is the head's");
+        let route = RouteSampling::new(Instant::now());
+        let good = Outcome::good(Instant::now(), Duration::from_millis(1));
+        tracer.keep(&trace, &good, &route, 2)
+    };
+    assert_eq!(keeps("1", "10.1.1.1"), Keep::Yes(Reason::Asked));
+    assert_eq!(keeps("1", "192.0.2.1"), Keep::Yes(Reason::Floor));
+    assert_eq!(keeps("0", "10.1.1.1"), Keep::Yes(Reason::Floor));
+}
+
+#[test]
+fn an_answer_speaks_for_its_own_trace_only() {
     let tracer = tracer(Trust::Always, 0.0);
     let trace = tracer.begin(&HeaderMap::new(), None);
-    let failed = Outcome { error: true, timeout: true, fallback: true, ..Outcome::default() };
-    assert_eq!(tracer.keep(&trace, &failed), Keep::No);
+    let mut answer = HeaderMap::new();
+    assert!(!trace.is_recorded_by(&answer));
+    let trace_id = trace.context().trace_id;
+    let ours = format!("00-{trace_id}-b7ad6b7169203331");
+    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+    let said = [(format!("{ours}-01"), true), (format!("{ours}-00"), false), (other, false)];
+    for (said, is_recorded) in said.into_iter().chain([("00-junk".to_owned(), false)]) {
+        answer.insert("traceresponse", said.parse().unwrap());
+        assert_eq!(trace.is_recorded_by(&answer), is_recorded, "{said}");
+    }
 }
 
 #[test]
@@ -106,8 +152,7 @@ fn a_request_that_is_held_is_recorded_if_something_speaks_for_it() {
     let sampler = Sampler::new(0.0).unwrap();
     let tracer = Tracer::new(Trust::Always, sampler, Some(spans.clone()));
     let trace = tracer.begin(&HeaderMap::new(), None);
-    assert_eq!(tracer.keep(&trace, &Outcome::default()), Keep::No);
-    let now = std::time::Instant::now();
+    let now = Instant::now();
     let server = ServerSpan {
         start: now,
         end: now,

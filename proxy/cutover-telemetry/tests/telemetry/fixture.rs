@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cutover_telemetry::export::{ExportConfig, Exporter, Resource};
 use cutover_telemetry::metrics::{DropReason, Signal, TelemetryMetrics};
-use cutover_telemetry::sampling::{Keep, Outcome, Sampler};
+use cutover_telemetry::sampling::{Keep, Outcome, RouteSampling, Sampler};
 use cutover_telemetry::span::{
     ClientSpan, Decision, RouteLabel, Scheme, ServerSpan, UpstreamLabel,
 };
@@ -19,6 +19,7 @@ pub(crate) struct Fixture {
     pub(crate) resource: Resource,
     route: Arc<RouteLabel>,
     upstream: Arc<UpstreamLabel>,
+    sampling: RouteSampling,
 }
 
 impl Fixture {
@@ -50,6 +51,7 @@ impl Fixture {
                 address: "monolith.internal".into(),
                 port: 8080,
             }),
+            sampling: RouteSampling::new(Instant::now()),
         }
     }
 
@@ -61,7 +63,8 @@ impl Fixture {
         let mut upstream_headers = headers.clone();
         let span_id = trace.attempt(&mut upstream_headers);
         let end = Instant::now();
-        let Keep::Yes(reason) = self.tracer.keep(&trace, &Outcome::default()) else {
+        let outcome = Outcome::good(end, end - start);
+        let Keep::Yes(reason) = self.tracer.keep(&trace, &outcome, &self.sampling, 2) else {
             return upstream_headers;
         };
         let attempt = ClientSpan {

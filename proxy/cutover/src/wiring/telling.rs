@@ -106,8 +106,8 @@ impl Telling {
 
     /// Every metric as OpenMetrics text.
     pub(super) fn exposition(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
-        let registry = Arc::clone(&self.registry);
-        Arc::new(move || encode(&registry))
+        let (registry, gateway) = (Arc::clone(&self.registry), self.gateway.clone());
+        Arc::new(move || gateway.with_exemplars(encode(&registry)))
     }
 
     /// Sends the last spans, then writes the last lines.

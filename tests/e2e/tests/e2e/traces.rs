@@ -170,7 +170,15 @@ async fn a_mismatch_brings_the_live_trace_that_its_caller_does_not_record() {
     let sink = Sink::start().await.unwrap();
     // Each side names itself in its answers, so they differ.
     let target = "phase = \"shadow\"\nshadow = { percent = 100 }";
-    let pair = traced(&sink, target, TRUSTED).await;
+    let pair = Pair::start_with(target, |config| {
+        config.otlp = sink.url();
+        config.telemetry = TRUSTED.to_owned();
+        config.sample_ratio = 0.0;
+    });
+    let pair = pair.await.unwrap();
+    // The first of a route is kept for being the first.
+    pair.get("/api/v1/devices/1").await.unwrap();
+    pair.proxy.settled("device-read", 1).await.unwrap();
     let unsampled = format!("00-{TRACE}-{PARENT}-00");
     let request = Request::get("/api/v1/devices/3?a=b").header("traceparent", unsampled);
     let mut client = Client::http1(pair.proxy.addr()).await.unwrap();

@@ -135,6 +135,36 @@ pub(crate) fn hints_forever() -> Behaviour {
     }))
 }
 
+/// Answers each request with `reply`, but not before `pause` is over.
+pub(crate) fn pauses(pause: Duration, reply: &'static str) -> Behaviour {
+    Some(Box::new(move |seen, mut stream| {
+        while seen.request(&mut stream)? {
+            let due = Instant::now() + pause;
+            while Instant::now() < due {
+                std::thread::park_timeout(due - Instant::now());
+            }
+            stream.write_all(reply.as_bytes())?;
+        }
+        Ok(())
+    }))
+}
+
+/// Records each request's trace though it was not told to, and says so.
+pub(crate) fn records_traces() -> Behaviour {
+    Some(Box::new(|seen, mut stream| {
+        while seen.request(&mut stream)? {
+            let head = seen.last.lock().unwrap().to_lowercase();
+            let parent = head.split("traceparent: ").nth(1).unwrap_or_default();
+            let unflagged = parent.get(..53).unwrap_or_default();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\ntraceresponse: {unflagged}01\r\n\r\nhello"
+            )?;
+        }
+        Ok(())
+    }))
+}
+
 /// Switches protocols and echoes.
 pub(crate) fn websocket() -> Behaviour {
     Some(Box::new(|seen, mut stream| {
