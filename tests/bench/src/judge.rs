@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::peers::Kind;
+use crate::peers::{Kind, Told};
 
 /// One kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub(crate) enum Scene {
     Routed,
     /// GET of 1 KiB of JSON at a steady rate, some of the peers copying every request.
     Copied,
+    /// GET of 1 KiB that matches a route in `canary`, Cutover telling more and less of it.
+    Told,
 }
 
 /// Everything measured: microseconds per request by scene and peer, bytes per idle connection.
@@ -34,14 +36,15 @@ pub(crate) struct Bar {
 }
 
 impl Scene {
-    pub(crate) const ALL: [Scene; 4] = [Scene::Small, Scene::Large, Scene::Routed, Scene::Copied];
+    pub(crate) const ALL: [Scene; 5] =
+        [Scene::Small, Scene::Large, Scene::Routed, Scene::Copied, Scene::Told];
 
     /// What the generator asks for.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Scene::Small => "/1k",
             Scene::Large => "/64k",
-            Scene::Routed => "/1k/42/r0",
+            Scene::Routed | Scene::Told => "/1k/42/r0",
             Scene::Copied => "/json/42",
         }
     }
@@ -56,6 +59,7 @@ impl Scene {
             Scene::Copied => {
                 matches!(kind, OURS | Kind::Envoy | Kind::Shadowing | Kind::Mirroring)
             }
+            Scene::Told => matches!(kind, Kind::Telling(_)),
         }
     }
 }
@@ -81,6 +85,16 @@ impl Figures {
         let runs = self.cpu.get(&(scene, kind))?;
         let low = runs.iter().copied().min_by(f64::total_cmp)?;
         Some((low, runs.iter().copied().max_by(f64::total_cmp)?))
+    }
+
+    /// What telling so much costs: the median over rounds of the difference to telling nothing, in
+    /// microseconds per request.
+    pub(crate) fn told(&self, told: Told) -> Option<f64> {
+        let runs = |told| self.cpu.get(&(Scene::Told, Kind::Telling(told)));
+        let rounds = runs(told)?.iter().zip(runs(Told::Nothing)?);
+        let mut more: Vec<f64> = rounds.map(|(told, nothing)| told - nothing).collect();
+        more.sort_by(f64::total_cmp);
+        more.get(more.len() / 2).copied()
     }
 
     /// Bytes per idle connection.
@@ -135,6 +149,12 @@ pub(crate) fn bars(figures: &Figures) -> Vec<Bar> {
         ),
         (shadowing(OURS), "The same, times that of one that is not copied", 2.5, "×"),
         (
+            figures.told(Told::Default),
+            "CPU of what is told of a request by default, above that of telling nothing",
+            1.5,
+            " µs",
+        ),
+        (
             figures.idle(OURS).map(|bytes| bytes / 1024.0),
             "Memory of an idle connection",
             40.0,
@@ -174,6 +194,7 @@ impl fmt::Display for Scene {
             Scene::Large => "64 KiB",
             Scene::Routed => "routed",
             Scene::Copied => "copied",
+            Scene::Told => "told",
         })
     }
 }

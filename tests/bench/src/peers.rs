@@ -27,12 +27,27 @@ pub(crate) enum Kind {
     Envoy,
     /// Ours, copying every request to the other side and comparing the answers.
     Shadowing,
+    /// Ours, telling so much of a route in `canary`.
+    Telling(Told),
     /// Envoy, copying every request to another cluster, whose answers it throws away.
     Mirroring,
 }
 
+/// What Cutover tells of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// No traces, no lines, no objectives. What is counted cannot be turned off: gates need it.
+    Nothing,
+    /// The defaults: 5 % of traces, lines for failures and 1 % of the rest, objectives.
+    Default,
+    /// The same with a line for every request.
+    AllLines,
+    /// The same with every trace.
+    AllTraces,
+}
+
 /// Everyone who runs while requests are measured.
-pub(crate) const KINDS: [Kind; 7] = [
+pub(crate) const KINDS: [Kind; 11] = [
     Kind::Cutover { routes: 10 },
     Kind::Haproxy,
     Kind::Nginx,
@@ -40,6 +55,10 @@ pub(crate) const KINDS: [Kind; 7] = [
     Kind::Cutover { routes: 10_000 },
     Kind::Shadowing,
     Kind::Mirroring,
+    Kind::Telling(Told::Nothing),
+    Kind::Telling(Told::Default),
+    Kind::Telling(Told::AllLines),
+    Kind::Telling(Told::AllTraces),
 ];
 
 /// Everyone whose idle connections are weighed.
@@ -61,7 +80,7 @@ enum Body {
 impl Peer {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(rig: &Rig, kind: Kind, origin: &Origin) -> anyhow::Result<Peer> {
-        if let Kind::Cutover { .. } | Kind::Shadowing = kind {
+        if let Kind::Cutover { .. } | Kind::Shadowing | Kind::Telling(_) = kind {
             let proxy = cutover(rig, kind, origin).await?;
             return Ok(Peer { kind, addr: proxy.addr(), body: Body::Ours(Box::new(proxy)) });
         }
@@ -71,7 +90,9 @@ impl Peer {
             Kind::Nginx => nginx(&dir, addr, origin)?,
             Kind::Envoy => envoy(&dir, addr, origin, "")?,
             Kind::Mirroring => envoy(&dir, addr, origin, MIRROR)?,
-            Kind::Cutover { .. } | Kind::Shadowing => unreachable!("started above"),
+            Kind::Cutover { .. } | Kind::Shadowing | Kind::Telling(_) => {
+                unreachable!("started above")
+            }
         };
         let process =
             Spec::new(kind.to_string(), "taskset").args(["-c", "1"]).args(command).start(&dir)?;
@@ -116,12 +137,19 @@ const NOBODY: &str = "http://127.0.0.1:9";
 async fn cutover(rig: &Rig, kind: Kind, origin: &Origin) -> anyhow::Result<Proxy> {
     let url = format!("http://{}", origin.addr());
     let (new, files) = match kind {
-        Kind::Cutover { routes } => (NOBODY, team_file(routes, "phase = \"legacy\"")),
-        _ => (url.as_str(), team_file(10, SHADOW)),
+        Kind::Cutover { routes } => (NOBODY, team_file(routes, LEGACY, LEGACY)),
+        Kind::Telling(Told::Nothing) => (url.as_str(), team_file(10, LEGACY, CANARY)),
+        Kind::Telling(_) => (url.as_str(), team_file(10, LEGACY, &format!("{CANARY}\n{SLO}"))),
+        _ => (url.as_str(), team_file(10, SHADOW, LEGACY)),
     };
     let mut config = Config::new([("legacy", url.as_str()), ("new", new)]).routes(files);
-    config.otlp = url;
-    config.sample_ratio = 0.05;
+    config.otlp = if kind == Kind::Telling(Told::Nothing) { String::new() } else { url };
+    config.sample_ratio = if kind == Kind::Telling(Told::AllTraces) { 1.0 } else { 0.05 };
+    config.telemetry = match kind {
+        Kind::Telling(Told::Nothing) => "log = { canonical_ratio = 0.0 }\n".to_owned(),
+        Kind::Telling(Told::AllLines) => "log = { canonical_ratio = 1.0 }\n".to_owned(),
+        _ => String::new(),
+    };
     config.listener = "timeouts.idle_ms = 600000\n".to_owned();
     config.server = "workers = 1\nlimits.connections_per_address_max = 20000\n".to_owned();
     let proxy = Proxy::start(rig, config, &kind.to_string()).await?;
@@ -132,16 +160,24 @@ async fn cutover(rig: &Rig, kind: Kind, origin: &Origin) -> anyhow::Result<Proxy
     Ok(proxy)
 }
 
+const LEGACY: &str = "phase = \"legacy\"";
+
+/// Both sides serve.
+const CANARY: &str = "phase = \"canary\"\npercent = 50";
+
+const SLO: &str = "slo = { availability = 99.9, latency = { target = 99.0, under_ms = 250 } }";
+
 /// Every request is copied, legacy is asked a second time for a tenth of them.
 const SHADOW: &str = "phase = \"shadow\"\nshadow = { percent = 100, max_rps = 0 }";
 
-/// Routes that differ in their last literal; the generator asks for the last one. Before them the
-/// one that copies are measured with, of which `shadow` says whether it has any.
-fn team_file(routes: u32, shadow: &str) -> String {
+/// Routes that differ in their last literal; the generator asks for the last one, which is where
+/// `last` says. Before them the one that copies are measured with, of which `shadow` says whether
+/// it has any.
+fn team_file(routes: u32, shadow: &str, last: &str) -> String {
     let mut text = format!("{GROUP}{}", route("json", "/json/{id}", shadow));
     for number in (0..routes).rev() {
         let (id, path) = (format!("read-{number}"), format!("/1k/{{id}}/r{number}"));
-        text.push_str(&route(&id, &path, "phase = \"legacy\""));
+        text.push_str(&route(&id, &path, if number == 0 { last } else { LEGACY }));
     }
     text
 }
@@ -265,6 +301,10 @@ impl fmt::Display for Kind {
             Kind::Envoy => f.pad("envoy"),
             Kind::Shadowing => f.pad("cutover-shadow"),
             Kind::Mirroring => f.pad("envoy-mirror"),
+            Kind::Telling(Told::Nothing) => f.pad("told-nothing"),
+            Kind::Telling(Told::Default) => f.pad("told-default"),
+            Kind::Telling(Told::AllLines) => f.pad("told-lines"),
+            Kind::Telling(Told::AllTraces) => f.pad("told-traces"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 
 use crate::judge::{Figures, Scene, bars};
-use crate::peers::{KINDS, WEIGHED};
+use crate::peers::{KINDS, Told, WEIGHED};
 
 /// Heads what is written by hand and stays as it is: figures that other slow tests print.
 const BY_HAND: &str = "## Figures of the other slow tests\n";
@@ -23,8 +23,10 @@ pub(crate) fn report(figures: &Figures, rounds: usize) -> String {
          Cutover as users run it: metrics on, 5 % of requests traced and exported, 1 % logged.\n\
          `routed` compares 10 with 10,000 routes; `1 KiB` and `64 KiB` pass what matches no route.\n\
          `copied`: 1 KiB of JSON at a steady rate, for cutover-shadow and envoy-mirror with a copy\n\
-         of every request; Cutover's are compared by structure, a tenth with a second legacy answer.\n\n\
-         | | 1 KiB | 64 KiB | routed | copied |\n|---|---|---|---|---|\n",
+         of every request; Cutover's are compared by structure, a tenth with a second legacy answer.\n\
+         `told`: 1 KiB of a route in canary. told-nothing has no traces, lines and objectives; what\n\
+         is counted cannot be turned off, since gates need it. told-default is what users run.\n\n\
+         | | 1 KiB | 64 KiB | routed | copied | told |\n|---|---|---|---|---|---|\n",
         today(),
         commit(),
         machine()
@@ -38,6 +40,16 @@ pub(crate) fn report(figures: &Figures, rounds: usize) -> String {
             text.push_str(cell.as_deref().unwrap_or(" |"));
         }
         text.push('\n');
+    }
+    text.push_str("\nWhat telling costs a request, by rounds compared with telling nothing:\n\n");
+    for (what, told) in [
+        ("defaults: 5 % of traces, 1 % of lines, objectives", Told::Default),
+        ("the same with a line for every request", Told::AllLines),
+        ("the same with every trace", Told::AllTraces),
+    ] {
+        if let Some(micros) = figures.told(told) {
+            let _ = writeln!(text, "- {what}: {micros:.2} µs");
+        }
     }
     text.push_str(
         "\nResident memory per idle kept-alive connection, each having served one request:\n\n",
