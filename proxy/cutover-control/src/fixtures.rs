@@ -33,7 +33,6 @@ pub(crate) fn declaration(text: &str) -> Declaration {
         default: "monolith".into(),
         journeys: journey(text).into_iter().collect(),
         gates: Settings { evaluate_ms: 50, ..Settings::default() },
-        ..Declaration::default()
     }
 }
 

@@ -26,11 +26,13 @@ mod assets;
 mod audit;
 mod chart;
 mod config;
+mod decisions;
 mod diffs;
 mod effect;
 mod events;
 mod form;
 mod gate;
+mod journeys;
 mod live;
 mod login;
 mod map;
@@ -38,6 +40,7 @@ mod page;
 mod route;
 mod sample;
 mod session;
+mod slos;
 mod trend;
 mod widgets;
 
@@ -80,7 +83,10 @@ pub(super) fn pages() -> Vec<Page> {
         look("/routes/{id}", &["done"], route::show),
         look("/routes/{id}/diffs", &["path"], diffs::show),
         look("/routes/{id}/samples/{sample}", &["all"], sample::show),
+        look("/slos", &[], slos::show),
         look("/audit", &["route", "before"], audit::show),
+        look("/decisions", &["route", "before"], decisions::show),
+        look("/journeys", &[], journeys::show),
         look("/config", &[], config::show),
         look("/events", &["route"], events::show),
         act("/rollback", Operator, &["reason", "confirm"], acts::rollback_all),

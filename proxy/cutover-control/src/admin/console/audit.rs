@@ -43,7 +43,7 @@ fn markup(answer: &HistoryAnswer, route: Option<&str>) -> Markup {
             p { @match route {
                 Some(route) => { "Revisions of " (route_link(route)) " · " a href="/audit" { "of all" } },
                 None => "Every revision, newest first.",
-            } }
+            } " · " a href="/decisions" { "what gates decided" } }
         }
         @if answer.revisions.is_empty() { p { "Nothing was moved." } } @else {
             div.scroll tabindex="0" role="region" aria-label="Revisions" { table.list {

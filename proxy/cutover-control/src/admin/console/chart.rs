@@ -42,17 +42,27 @@ pub(super) fn sparkline(route: &str, series: Series, points: &[Point]) -> Markup
             aria-label=(label) {
             line.axis x1="0" x2=(WIDTH) y1=(HEIGHT - 0.5) y2=(HEIGHT - 0.5) {}
             @for side in [0, 1] {
-                polyline.legacy[side == 0].new[side == 1]
-                    data-live=(key(route, series, side)) points=(line(series, side, points)) {}
+                path.legacy[side == 0].new[side == 1]
+                    data-live=(key(route, series, side)) d=(line(series, side, points)) {}
             }
+        }
+        p.scale {
+            span { (series.title()) }
+            span { "at most " span data-live=(top_key(route, series)) { (series.text(top)) } }
         }
     }
 }
 
-/// What keeps a sparkline fresh: its two lines.
+/// What keeps a sparkline fresh: its two lines, and where its scale ends.
 pub(super) fn slots(route: &str, points: &[Point]) -> impl Iterator<Item = (String, String)> {
-    let all = Series::ALL.into_iter().flat_map(|series| [(series, 0), (series, 1)]);
-    all.map(move |(series, side)| (key(route, series, side), line(series, side, points)))
+    Series::ALL.into_iter().flat_map(move |series| {
+        let line = |side| (key(route, series, side), line(series, side, points));
+        [line(0), line(1), (top_key(route, series), series.text(top(series, points)))]
+    })
+}
+
+fn top_key(route: &str, series: Series) -> String {
+    format!("{route}:{}.top", series.name())
 }
 
 fn key(route: &str, series: Series, side: usize) -> String {
@@ -63,13 +73,22 @@ fn key(route: &str, series: Series, side: usize) -> String {
 fn line(series: Series, side: usize, points: &[Point]) -> String {
     let (top, step) = (top(series, points), WIDTH / (POINTS_MAX - 1) as f64);
     let first = POINTS_MAX - points.len().min(POINTS_MAX);
-    let drawn = points.iter().enumerate().filter_map(|(at, point)| {
-        let value = series.of(point)[side]?;
+    let mut drawn = String::new();
+    let mut pen = "M";
+    for (at, point) in points.iter().enumerate() {
+        // A gap stays a gap: a side without requests has no latency.
+        let Some(value) = series.of(point)[side] else {
+            pen = "M";
+            continue;
+        };
         let x = (first + at) as f64 * step;
         let y = HEIGHT - 1.0 - value / top * (HEIGHT - 3.0);
-        Some(format!("{},{}", number(x), number(y)))
-    });
-    drawn.collect::<Vec<_>>().join(" ")
+        // A line of no length shows as a dot.
+        let dot = if pen == "M" { "h0" } else { "" };
+        drawn.push_str(&format!("{pen}{} {}{dot}", number(x), number(y)));
+        pen = "L";
+    }
+    drawn
 }
 
 /// The largest value of both sides; above zero.
@@ -83,3 +102,6 @@ fn number(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
+
+#[cfg(test)]
+mod tests;

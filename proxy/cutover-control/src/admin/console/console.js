@@ -34,7 +34,7 @@ function tell(text) {
 function show({ revision, slots }) {
   for (const [key, text] of Object.entries(slots)) {
     for (const slot of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
-      if (slot.localName === "polyline") slot.setAttribute("points", text);
+      if (slot.localName === "path") slot.setAttribute("d", text);
       else if (slot.textContent !== text) slot.textContent = text;
     }
   }

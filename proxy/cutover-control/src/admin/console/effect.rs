@@ -187,3 +187,6 @@ impl Counter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

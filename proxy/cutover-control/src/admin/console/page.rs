@@ -20,7 +20,13 @@ pub(super) struct Frame<'p> {
 }
 
 /// Sections, with their paths.
-const SECTIONS: &[(&str, &str)] = &[("Routes", "/"), ("Audit", "/audit"), ("Config", "/config")];
+const SECTIONS: &[(&str, &str)] = &[
+    ("Routes", "/"),
+    ("Journeys", "/journeys"),
+    ("SLOs", "/slos"),
+    ("Audit", "/audit"),
+    ("Config", "/config"),
+];
 
 /// No script and style but ours, nothing inline, no frames, no plug-ins. `same-origin` and not
 /// `no-referrer`, under which browsers send forms with `Origin: null`.
@@ -50,7 +56,7 @@ pub(super) fn show(admin: &Admin, visit: &Visit, frame: &Frame<'_>, main: &Marku
             (main)
         }
         footer {
-            p { "The same by command: " (widgets::command(&frame.command)) }
+            p { "The same by command: " (widgets::inline_command(&frame.command)) }
             p {
                 a href=(visit.uri) { "Link to this page" } " · revision " (revision) " · "
                 (widgets::moment(admin.parts.controller.now_ms()))
@@ -82,7 +88,7 @@ pub(super) fn refused(admin: &Admin, who: Option<&Visitor>, failure: Failure) ->
                     p { "Route " (widgets::route_link(&row.route)) " is in "
                         (crate::words::target(&row.at)) " at revision " (row.revision) "." }
                 }
-                p.hint { "More: " (widgets::command(&format!("cutover explain --code {}", error.code))) }
+                p.hint { "More: " (widgets::inline_command(&format!("cutover explain --code {}", error.code))) }
                 p { @if who.is_some() { a href="/" { "To the routes" } }
                     @else { a href="/login" { "Log in" } } }
             }

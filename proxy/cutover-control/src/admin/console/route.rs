@@ -17,15 +17,20 @@ use crate::{
         Admin,
         diffs::diffs_answer,
         failure::Failure,
+        gates::gate_answer,
         locked,
         parity::{TARGET, parity_answer},
+        readiness::readiness_answer,
         status::{history_answer, route_answer},
     },
-    api::{DiffsAnswer, HistoryAnswer, ParityAnswer, PhaseName, RouteRow},
+    api::{
+        DiffsAnswer, GateAnswer, HistoryAnswer, ParityAnswer, PhaseName, ReadinessAnswer, RouteRow,
+    },
 };
 
 mod actions;
 mod answers;
+mod gates;
 mod timeline;
 
 pub(super) use answers::cluster_table;
@@ -40,6 +45,8 @@ struct Shown {
     row: RouteRow,
     parity: ParityAnswer,
     diffs: DiffsAnswer,
+    gate: GateAnswer,
+    readiness: ReadinessAnswer,
     points: Vec<Point>,
     /// `Err`: the store is away.
     history: Result<HistoryAnswer, Failure>,
@@ -54,6 +61,8 @@ pub(super) fn show(admin: Arc<Admin>, visit: Visit) -> Showing {
             row: route_answer(&admin, &id)?.route,
             parity: parity_answer(&admin, &id, TARGET)?,
             diffs: diffs_answer(&admin, &id, None, CLUSTERS)?,
+            gate: gate_answer(&admin, &id).await?,
+            readiness: readiness_answer(&admin, &id).await?,
             points,
             history: history_answer(&admin, Some(&id), REVISIONS, None).await,
         };
@@ -70,10 +79,14 @@ pub(super) fn show(admin: Arc<Admin>, visit: Visit) -> Showing {
             div.columns {
                 div {
                     (numbers(&shown))
+                    (gates::panel(&shown.gate))
                     (answers::parity(&shown))
                     (timeline::timeline(&shown, &admin))
                 }
-                div { (actions::panel(&shown, &visit, effect)) }
+                div {
+                    (actions::panel(&shown, &visit, effect))
+                    (gates::ready(&shown.readiness))
+                }
             }
         };
         Ok(page::show(&admin, &visit, &frame, &main))
@@ -139,7 +152,6 @@ fn numbers(shown: &Shown) -> Markup {
                             @for field in fields { td { (field.show(row)) } }
                             td.chart {
                                 (chart::sparkline(&row.id, series, &shown.points))
-                                @if series == Series::Failures { span.small.muted { "failures" } }
                             }
                         }
                     }

@@ -151,7 +151,7 @@ fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for dotted in text.split('.') {
         let mut rest = dotted;
-        while let Some(at) = rest[1.min(rest.len())..].find('[').map(|at| at + 1) {
+        while let Some((at, _)) = rest.char_indices().skip(1).find(|(_, c)| *c == '[') {
             parts.push(&rest[..at]);
             rest = &rest[at..];
         }
@@ -168,3 +168,6 @@ fn common(open: &[&str], parents: &[&str]) -> usize {
 fn depth_class(depth: usize) -> String {
     format!("d{}", depth.min(DEPTH_MAX))
 }
+
+#[cfg(test)]
+mod tests;

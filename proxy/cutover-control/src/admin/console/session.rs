@@ -157,3 +157,6 @@ fn find<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut pairs = fields.flat_map(|field| field.split(';')).map(str::trim);
     pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ impl Trend {
 // === impl Point ===
 
 impl Point {
-    fn of(numbers: &LiveNumbers) -> Point {
+    pub(super) fn of(numbers: &LiveNumbers) -> Point {
         let sides = [numbers.legacy, numbers.new];
         let failures = |side: SideNumbers| side.success.map(|success| (1.0 - success) * 100.0);
         Point {
@@ -102,9 +102,9 @@ impl Series {
 
     pub(super) fn title(self) -> &'static str {
         match self {
-            Series::Rate => "Requests per second",
-            Series::Failures => "Failures",
-            Series::Latency => "Latency, p95",
+            Series::Rate => "requests",
+            Series::Failures => "failures",
+            Series::Latency => "latency, p95",
         }
     }
 
@@ -133,3 +133,6 @@ impl Series {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

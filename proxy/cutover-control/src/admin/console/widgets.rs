@@ -12,6 +12,11 @@ pub(super) fn command(text: &str) -> Markup {
     html! { code.command { (text) } }
 }
 
+/// The same within a sentence.
+pub(super) fn inline_command(text: &str) -> Markup {
+    html! { code.command.inline { (text) } }
+}
+
 /// A moment, for people and programs.
 pub(super) fn moment(at_ms: u64) -> Markup {
     let text = utc(at_ms);
@@ -79,3 +84,6 @@ pub(super) fn share_of_new(row: &TargetRow) -> f64 {
 pub(super) fn dash() -> String {
     "–".to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ pub(super) fn timeline(shown: &Shown, admin: &Admin) -> Markup {
                         @for revision in &history.revisions { (entry(revision, &shown.row.id, now_ms)) }
                     }
                     p { a href={ "/audit?route=" (widgets::encoded(&shown.row.id)) } { "All of it" }
-                        " · " (widgets::command(&format!("cutover history {}", shown.row.id))) }
+                        " · " (widgets::inline_command(&format!("cutover history {}", shown.row.id))) }
                 }
             }
         }

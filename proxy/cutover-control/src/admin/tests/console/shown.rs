@@ -14,6 +14,9 @@ async fn every_page_names_the_command_that_tells_the_same() {
         ("/routes/read/samples/7", "cutover diffs read --sample 7"),
         ("/audit", "cutover history --limit 50"),
         ("/audit?route=read", "cutover history read --limit 50"),
+        ("/slos", "cutover status"),
+        ("/decisions?route=read", "cutover audit read --limit 50"),
+        ("/journeys", "cutover journey list"),
         ("/config", "cutover plan DIR"),
     ] {
         let got = browser.get(path).await;
@@ -52,6 +55,18 @@ async fn a_route_tells_why_it_may_not_move() {
     assert!(page.contains("Your role viewer may look"), "{page}");
     assert_eq!(browser.get("/routes/nowhere").await.status, 404);
     assert_eq!(told(&browser.get("/routes/read/samples/9").await), Some("unknown_sample"));
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn objectives_come_with_the_budget_that_they_leave() {
+    let rig = Rig::new("read shadow promised\n list shadow").await;
+    let mut browser = Browser::of(&rig, "viewer").await;
+    let page = browser.get("/slos").await.body;
+    assert!(page.contains("99.9 % answered"), "{page}");
+    assert!(page.contains("0.1 %, or 43 min in 30 days"), "{page}");
+    let (_, without) = page.split_once("Without an objective").unwrap();
+    assert!(without.contains("/routes/list") && !without.contains("/routes/read"), "{without}");
     rig.end().await;
 }
 
