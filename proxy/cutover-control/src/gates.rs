@@ -14,6 +14,7 @@ mod metrics;
 mod recorder;
 mod rows;
 mod sight;
+mod spent;
 mod standing;
 mod watch;
 
@@ -33,7 +34,7 @@ use crate::{
 pub(crate) use self::{
     document::Kind,
     latches::latch_of,
-    rows::{held_row, look_row},
+    rows::{held_row, look_row, slo_rows},
 };
 pub use self::{
     evaluator::{Evaluator, EvaluatorParts},

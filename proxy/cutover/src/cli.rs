@@ -72,6 +72,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Rejudge(rejudge) => remote::rejudge::run(rejudge, global, io),
         Command::Replay(replay) => remote::replay::run(replay, global, io),
         Command::Slo(slo) => match &slo.command {
+            SloCommand::Status(status) => remote::slo_status::run(status, global, io),
             SloCommand::Import(import) => local::slo::import::run(import, global, io),
             SloCommand::Rules(rules) => local::slo::rules::run(rules, io),
         },

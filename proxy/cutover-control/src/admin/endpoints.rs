@@ -73,6 +73,8 @@ const HISTORY: &[Param] = &[
     Param::number("before", "only older ones than this revision"),
 ];
 
+const SLO: &[Param] = &[Param::text("route", "only those of this route")];
+
 const AUDIT: &[Param] = &[
     Param::text("route", "only those about this route"),
     Param::number("limit", "at most so many, 1 to 1,000; default 50"),
@@ -217,6 +219,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<api::RehearseBody>(BODY_BYTES_MAX)
             .fails(REHEARSE_CODES)
             .answers::<api::RehearsalAnswer>(rehearsal::rehearse),
+        get("/api/v1/slo", "slo", "How fast the budgets of objectives burn", V)
+            .asks(SLO)
+            .fails(&[Code::UnknownRoute])
+            .answers::<api::SloAnswer>(gates::slo),
         get("/api/v1/audit", "audit", "Decisions of gates and about them, newest first", V)
             .asks(AUDIT)
             .fails(&[Code::StoreUnreachable])

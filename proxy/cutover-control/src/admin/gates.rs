@@ -16,8 +16,8 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    api::{AuditAnswer, BrokenRow, DecisionRow, GateAnswer, GateVerdict, VerifyAnswer},
-    gates::{Standing, held_row, latch_of, look_row},
+    api::{AuditAnswer, BrokenRow, DecisionRow, GateAnswer, GateVerdict, SloAnswer, VerifyAnswer},
+    gates::{Standing, held_row, latch_of, look_row, slo_rows},
     refused::{Refused, StoreDown},
 };
 
@@ -28,6 +28,21 @@ const AUDIT_MAX: u64 = 1_000;
 
 pub(super) fn gate(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move { Ok(Reply::ok(gate_answer(&admin, &call.id).await?)) })
+}
+
+pub(super) fn slo(admin: Arc<Admin>, call: Call) -> Handling {
+    Box::pin(async move { Ok(Reply::ok(slo_answer(&admin, call.query.get("route"))?)) })
+}
+
+/// How fast budgets burn; fails where there is no such route.
+pub(super) fn slo_answer(admin: &Admin, only: Option<&str>) -> Result<SloAnswer, Failure> {
+    if let Some(id) = only {
+        route(&admin.parts.controller.view(), id)?;
+    }
+    let standings = admin.parts.gates.standings();
+    let of = standings.routes.iter().filter(|(id, _)| only.is_none_or(|only| only == id.as_str()));
+    let objectives = of.flat_map(|(id, standing)| slo_rows(id, standing)).collect();
+    Ok(SloAnswer { at_ms: standings.at_ms, objectives })
 }
 
 pub(super) fn audit(admin: Arc<Admin>, call: Call) -> Handling {

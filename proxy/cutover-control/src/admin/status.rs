@@ -130,7 +130,7 @@ fn row(
         legacy: side(&spec.legacy, numbers.legacy),
         new: spec.new.as_ref().map(|new| side(new, numbers.new)),
         parity: admin.bound(&spec.id),
-        budget: None,
+        budget: budget(admin, &spec.id),
         gate: gate(admin, view, route),
         changed_at_ms,
         age_ms: changed_at_ms.map(|changed_at_ms| now_ms.saturating_sub(changed_at_ms)),
@@ -138,6 +138,10 @@ fn row(
         file: spec.target.into(),
         blocked,
     }
+}
+
+fn budget(admin: &Admin, id: &str) -> Option<f64> {
+    admin.parts.gates.standings().routes.get(id)?.budget()
 }
 
 fn side(upstream: &str, numbers: SideNumbers) -> SideRow {

@@ -164,6 +164,51 @@ pub struct HeldRow {
     pub asked: Vec<String>,
 }
 
+/// How fast budgets burn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SloAnswer {
+    /// When they were last looked at, in milliseconds since 1970; 0: not yet.
+    pub at_ms: u64,
+    /// Each objective of each route, for its users and for each side.
+    pub objectives: Vec<SloRow>,
+}
+
+/// One objective for one of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SloRow {
+    /// The route.
+    pub route: String,
+    /// `availability` or `latency`.
+    pub indicator: String,
+    /// `users` (a request that legacy rescued is good), `legacy`, or `new` (it is bad).
+    pub whose: String,
+    /// Share of requests that is to be good, in percent.
+    pub target: f64,
+    /// Share of the budget of 30 days that is left, below 0 where it is overspent: by what was seen
+    /// since the process started, as if all of the time had been like it.
+    pub budget_left: f64,
+    /// Windows, shortest first; the last is that of the budget.
+    pub windows: Vec<BurnRow>,
+}
+
+/// How fast a budget burns over one window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BurnRow {
+    /// Its length in milliseconds, before `[gates]` scales it.
+    pub length_ms: u64,
+    /// How much of it was seen, 0 to 1.
+    pub seen: f64,
+    /// Requests.
+    pub requests: u64,
+    /// Bad ones.
+    pub bad: u64,
+    /// Times the budget: at 1 it lasts 30 days.
+    pub burn: f64,
+    /// Times the budget that are too much over this window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+}
+
 /// How ready a route is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadinessAnswer {

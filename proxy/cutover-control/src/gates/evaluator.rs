@@ -229,8 +229,8 @@ impl Looking {
             }
             let id = route.spec.id.as_str();
             let watch = self.watches.entry(id.to_owned());
-            let watch = watch.or_insert_with(|| Watch::new(route, declaration));
-            watch.follow(route, declaration);
+            let watch = watch.or_insert_with(|| Watch::new(route, declaration, sight.now_ms));
+            watch.follow(route, declaration, sight.now_ms);
             if watch.is_watching() {
                 let latch = self.latch(route, sight.now_ms).await;
                 routes.insert(id.to_owned(), self.judge(route, &sight, latch.as_ref()));
@@ -303,10 +303,11 @@ impl Looking {
             further: &[],
         };
         let watch = self.watches.get_mut(id).expect("it was put there before it is judged");
+        let spent = watch.meter(sight.counters.get(id), sight.now_ms);
         let (assessment, found) = watch.look(&seen);
         watch.is_asking |= found.acts;
         let (at_ms, revision) = (sight.now_ms, route.state.revision);
-        let standing = Arc::new(Standing { at_ms, revision, assessment, build });
+        let standing = Arc::new(Standing { at_ms, revision, assessment, build, spent });
         if found.tells {
             let traces = self.traces(route, &found.changed);
             let config = &sight.config;

@@ -6,10 +6,16 @@ use cutover_domain::{
         Answer, Assessment, Dwelt, Fact, Gate, Latch, LatchedBy, Measure, Obstacle, Outcome,
         Proposal,
     },
+    slo::{BurnRule, RULES},
 };
 
-use super::standing::Standing;
-use crate::api::{DweltRow, FactRow, GateAnswerRow, HeldRow, LookRow, ObstacleRow, ProposalRow};
+use super::{
+    spent::{Spent, Window},
+    standing::Standing,
+};
+use crate::api::{
+    BurnRow, DweltRow, FactRow, GateAnswerRow, HeldRow, LookRow, ObstacleRow, ProposalRow, SloRow,
+};
 
 /// A route at one look.
 pub(crate) fn look_row(standing: &Standing) -> LookRow {
@@ -25,6 +31,30 @@ pub(crate) fn look_row(standing: &Standing) -> LookRow {
         proposal: assessment.proposal.as_ref().map(proposal_row),
         build: standing.build.clone(),
     }
+}
+
+/// How fast the budgets of `route` burn.
+pub(crate) fn slo_rows(route: &str, standing: &Standing) -> Vec<SloRow> {
+    let row = |spent: &Spent| SloRow {
+        route: route.to_owned(),
+        indicator: spent.indicator.as_str().into(),
+        whose: spent.whose.as_str().into(),
+        target: spent.objective.percent(),
+        budget_left: spent.budget_left,
+        windows: spent.windows.iter().map(window_row).collect(),
+    };
+    standing.spent.iter().map(row).collect()
+}
+
+fn window_row(window: &Window) -> BurnRow {
+    let Window { length_ms, seen, requests, bad, burn } = *window;
+    BurnRow { length_ms, seen, requests, bad, burn, limit: factor(length_ms) }
+}
+
+/// The burn rate that is too much over a window of this length, by the fastest rule that has it.
+fn factor(length_ms: u64) -> Option<f64> {
+    let has = |rule: &&BurnRule| [rule.short_ms, rule.long_ms].contains(&length_ms);
+    RULES.iter().find(has).map(|rule| rule.factor)
 }
 
 /// A latch; `latch` is what the store knows of it.

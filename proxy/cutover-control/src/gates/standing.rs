@@ -7,6 +7,8 @@ use cutover_domain::{
     gate::{Answer, Assessment, Obstacle},
 };
 
+use super::spent::{Spent, Whose};
+
 /// Every route that is watched, at the last look.
 #[derive(Clone, Debug, Default)]
 pub struct Standings {
@@ -29,6 +31,17 @@ pub struct Standing {
     pub assessment: Assessment,
     /// The candidate's build, as it names itself.
     pub build: Option<String>,
+    /// How fast its budgets burn.
+    pub(crate) spent: Vec<Spent>,
+}
+
+impl Standing {
+    /// Share of its users' error budget that is left, 0 to 1, of the objective that has least;
+    /// `None`: there is no objective.
+    pub(crate) fn budget(&self) -> Option<f64> {
+        let users = self.spent.iter().filter(|spent| spent.whose == Whose::Users);
+        users.map(|spent| spent.budget_left.max(0.0)).min_by(f64::total_cmp)
+    }
 }
 
 /// Why gates do not let a person's or a file's move pass.

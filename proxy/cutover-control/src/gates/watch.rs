@@ -7,6 +7,9 @@ use cutover_domain::{
     slo::Objectives,
 };
 
+use super::spent::{Meters, Spent};
+use crate::RouteCounters;
+
 /// Most records of outcomes of one route within an hour: gates that waver must not fill the disk.
 const RECORDS_AN_HOUR: u32 = 240;
 const HOUR_MS: u64 = 60 * 60_000;
@@ -16,6 +19,7 @@ const HOUR_MS: u64 = 60 * 60_000;
 pub(super) struct Watch {
     basis: Basis,
     judge: Judge,
+    meters: Meters,
     /// What gates last said; `None`: nothing yet.
     said: Option<Said>,
     /// A move is under way.
@@ -59,10 +63,11 @@ pub(super) struct Found {
 
 impl Watch {
     /// Nothing is known yet.
-    pub(super) fn new(route: &Route, declaration: &Declaration) -> Watch {
+    pub(super) fn new(route: &Route, declaration: &Declaration, now_ms: u64) -> Watch {
         let basis = Basis::of(route, declaration);
         Watch {
             judge: basis.judge(),
+            meters: Meters::new(basis.settings.windows_scale, now_ms),
             basis,
             said: None,
             is_asking: false,
@@ -72,10 +77,13 @@ impl Watch {
     }
 
     /// Begins anew if what is asked of the route has changed.
-    pub(super) fn follow(&mut self, route: &Route, declaration: &Declaration) {
+    pub(super) fn follow(&mut self, route: &Route, declaration: &Declaration, now_ms: u64) {
         let basis = Basis::of(route, declaration);
         if basis != self.basis {
             self.judge = basis.judge();
+            if basis.settings.windows_scale != self.basis.settings.windows_scale {
+                self.meters = Meters::new(basis.settings.windows_scale, now_ms);
+            }
             self.basis = basis;
         }
     }
@@ -83,6 +91,14 @@ impl Watch {
     /// Whether there is anything to judge.
     pub(super) fn is_watching(&self) -> bool {
         self.judge.is_watching()
+    }
+
+    /// Takes in what was served, and says how fast budgets burn.
+    pub(super) fn meter(&mut self, counters: Option<&RouteCounters>, now_ms: u64) -> Vec<Spent> {
+        if let Some(counters) = counters {
+            self.meters.look(counters, now_ms);
+        }
+        self.meters.spent(&self.basis.objectives)
     }
 
     /// Judges, and says what follows.

@@ -11,6 +11,7 @@ pub(super) mod ready;
 pub(super) mod rehearse;
 pub(super) mod rejudge;
 pub(super) mod replay;
+pub(super) mod slo_status;
 pub(super) mod status;
 pub(super) mod token;
 pub(super) mod tolerate;

@@ -24,7 +24,7 @@ impl Rig {
         let state = state.at(target("canary 5"), 2);
         let table = RouteTable::build(&declaration, 2, |_| state.clone()).unwrap();
         let route = table.routes[0].clone();
-        let watch = Watch::new(&route, &declaration);
+        let watch = Watch::new(&route, &declaration, 0);
         let (traffic, trouble) = (Traffic::default(), None);
         Rig { declaration, route, watch, traffic, trouble, now_ms: 1_000_000 }
     }
@@ -73,12 +73,54 @@ fn a_route_that_asks_nothing_is_not_watched() {
 }
 
 #[test]
+fn a_change_is_told_once_and_figures_are_no_change() {
+    let mut rig = Rig::new("read canary 5 promised");
+    assert!(rig.look(5, 0).1.tells, "what was believed at the start, since new serves");
+    // Until enough requests came for every gate to say all it can.
+    for _ in 0..100 {
+        rig.look(5, 0);
+    }
+    for _ in 0..30 {
+        let found = rig.look(5, 0).1;
+        assert_eq!((found.changed.is_empty(), found.tells, found.acts), (true, false, false));
+    }
+    let mut told = Vec::new();
+    for _ in 0..10 {
+        let (_, found) = rig.look(0, 10);
+        told.extend(found.tells.then_some(found.changed));
+    }
+    let changes: Vec<_> = told.concat();
+    let mut once = changes.clone();
+    once.dedup();
+    assert!(changes.contains(&"hard_stop") && changes == once, "{told:?}");
+}
+
+#[test]
+fn a_step_is_asked_for_until_it_is_answered() {
+    let mut rig = Rig::new("read canary 5 promised");
+    rig.look(5, 0);
+    let first = (0..10).find_map(|_| {
+        let (assessment, found) = rig.look(0, 20);
+        found.acts.then_some(assessment)
+    });
+    let step = first.expect("100 % failing is acted upon").proposal.unwrap().step;
+    assert_eq!(step.as_str(), "safe_phase");
+    rig.watch.is_asking = true;
+    assert!(!rig.look(0, 20).1.acts, "it is under way");
+    rig.watch.is_asking = false;
+    assert!(rig.look(0, 20).1.acts, "it was refused");
+    assert!(rig.watch.was_refused(step, "stale_revision"));
+    assert!(!rig.watch.was_refused(step, "stale_revision"), "told once");
+    assert!(rig.watch.was_refused(step, "store_unreachable"));
+}
+
+#[test]
 fn trouble_is_told_and_nothing_is_done() {
     let mut rig = Rig::new("read canary 5 promised");
     rig.look(5, 0);
     rig.trouble = Some(Trouble { asked: Source::Store, what: "it is gone".into() });
     let found = rig.look(0, 100).1;
-    assert!(found.tells && found.changed.contains(&"observability") && !found.acts, "{found:?}");
+    assert!(found.tells && found.changed.contains(&"burn") && !found.acts, "{found:?}");
     for _ in 0..100 {
         let (assessment, found) = rig.look(0, 100);
         assert!(!found.acts && !found.tells, "{assessment:?}");
@@ -102,9 +144,9 @@ fn other_objectives_begin_anew_and_the_same_do_not() {
     let mut rig = Rig::new("read canary 5 promised");
     rig.look(5, 0);
     let before = rig.watch.basis.clone();
-    rig.watch.follow(&rig.route, &rig.declaration);
+    rig.watch.follow(&rig.route, &rig.declaration, 0);
     assert_eq!(rig.watch.basis, before);
     rig.declaration.gates.windows_scale = 60.0;
-    rig.watch.follow(&rig.route, &rig.declaration);
+    rig.watch.follow(&rig.route, &rig.declaration, 0);
     assert_ne!(rig.watch.basis, before);
 }

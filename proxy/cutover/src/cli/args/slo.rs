@@ -15,6 +15,7 @@ use crate::slo::Scale;
     arg_required_else_help = true,
     before_help = "\
 Examples:
+  cutover slo status                         how fast budgets burn
   cutover slo rules --out rules/             recording rules, alerts, and promtool's tests
   cutover slo import availability.yaml       what OpenSLO says, as a route's `slo`"
 )]
@@ -26,8 +27,28 @@ pub(in crate::cli) struct Slo {
 #[derive(Debug, Subcommand)]
 #[command(help_template = TEMPLATE)]
 pub(in crate::cli) enum SloCommand {
+    Status(SloStatus),
     Import(SloImport),
     Rules(SloRules),
+}
+
+/// Show how fast the budgets of a running proxy's objectives burn
+#[derive(Debug, ClapArgs)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "\
+Examples:
+  cutover slo status
+  cutover slo status device-read",
+    after_help = "\
+Columns: WHOSE is `users` (a request that legacy rescued is good), `legacy`, or `new` (it is bad).
+BUDGET is what is left of 30 days', by what was seen since the proxy started. The others are windows:
+how many times faster than allowed the budget burns, with `!` where gates find that too much."
+)]
+pub(in crate::cli) struct SloStatus {
+    /// Only this route
+    #[arg(value_name = "ROUTE")]
+    pub(in crate::cli) route: Option<String>,
 }
 
 /// Read an OpenSLO v1 file: print the route's `slo`, or keep what is no route's own
