@@ -8,7 +8,7 @@ use std::{
 };
 
 use cutover_domain::{
-    Route, RouteTable, Scheme, Side, Target, Timeouts,
+    Phase, Route, RouteTable, Scheme, Side, Target, Timeouts,
     exchange::{Copies, RouteCopies},
 };
 use cutover_telemetry::{sampling::RouteSampling, span::RouteLabel};
@@ -206,7 +206,7 @@ fn live_route(
     let mut sampling = sampling.unwrap_or_else(|| RouteSampling::new(Instant::now()));
     let in_time = route.and_then(|route| route.spec.objectives.latency);
     sampling.slow_after = in_time.map(|it| Duration::from_millis(it.under_ms.into()));
-    match known.filter(|known| known.label.template.as_deref() == template) {
+    let live = match known.filter(|known| known.label.template.as_deref() == template) {
         Some(known) => LiveRoute { sampling, timeouts, copies, ..known.clone() },
         None => LiveRoute {
             metrics: RouteMetrics::new(metrics, id, template.unwrap_or_default()),
@@ -216,7 +216,9 @@ fn live_route(
             copies,
             journeys: None,
         },
-    }
+    };
+    live.metrics.prepare(route.map_or(Phase::Legacy, |route| route.state.phase));
+    live
 }
 
 fn upstreams(

@@ -326,6 +326,21 @@ impl RouteMetrics {
         }
     }
 
+    /// Makes the series of requests that may come in `phase`: an error that was the first of its
+    /// kind is no rise of a counter that was not there.
+    pub(crate) fn prepare(&self, phase: Phase) {
+        let sides = match phase {
+            Phase::Legacy | Phase::Shadow => &Side::ALL[..1],
+            Phase::Canary => &Side::ALL[..],
+            Phase::Live | Phase::Retired => &Side::ALL[1..],
+        };
+        for side in sides {
+            for outcome in Outcome::ALL {
+                self.requests(&self.sides[*side as usize], phase, *outcome);
+            }
+        }
+    }
+
     fn requests<'s>(&self, side: &'s SideMetrics, phase: Phase, outcome: Outcome) -> &'s Counter {
         side.requests[phase as usize][outcome as usize].get_or_init(|| {
             self.families.requests.get_or_create_owned(&self.request_labels(side, phase, outcome))

@@ -370,7 +370,8 @@ fn series_of_a_route_that_is_gone_vanish() {
     for path in ["/s", "/g"] {
         rig.client().ask(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
-    rig.until(|| rig.metrics().contains("cutover_requests_total{cutover_route=\"goes\""));
+    let asked = "{cutover_route=\"goes\",cutover_side=\"legacy\",cutover_phase=\"legacy\",outcome=\"ok\"} 1";
+    rig.until(|| rig.metrics().contains(&format!("cutover_requests_total{asked}")));
     rig.declare(&[route("stays", "GET", "/s", WriteClass::Safe)]);
     let metrics = rig.metrics();
     assert!(!metrics.contains("goes"), "{metrics}");
