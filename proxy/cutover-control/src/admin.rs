@@ -26,6 +26,7 @@ use crate::{
     live::{LiveCounters, LiveNumbers, Window},
 };
 
+mod alerts;
 mod auth;
 mod config;
 mod consent;
@@ -146,6 +147,7 @@ struct Admin {
     parts: AdminParts,
     place: Place,
     failures: Mutex<Failures>,
+    alerts: Mutex<alerts::Seen>,
     window: Mutex<Window>,
     console: Console,
     rehearsing: Rehearsing,
@@ -230,6 +232,7 @@ impl AdminServer {
             parts,
             place,
             failures: Mutex::default(),
+            alerts: Mutex::default(),
             window: Mutex::default(),
             console: Console::default(),
             rehearsing: Rehearsing::default(),

@@ -5,6 +5,7 @@ use cutover_domain::{Percent, Phase, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod alerts;
 mod config;
 mod diffs;
 mod gates;
@@ -14,6 +15,7 @@ mod parity;
 mod samples;
 mod status;
 
+pub use alerts::*;
 pub use config::*;
 pub use diffs::*;
 pub use gates::*;

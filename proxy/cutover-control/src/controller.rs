@@ -264,6 +264,10 @@ impl Controller {
         }
     }
 
+    pub(crate) fn metrics(&self) -> &ControlMetrics {
+        &self.metrics
+    }
+
     pub(crate) fn view(&self) -> Arc<View> {
         self.views.borrow().clone()
     }

@@ -1,7 +1,7 @@
 //! Declarations as text, for tests.
 //!
 //! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]
-//! [ignore=PATH] [gated] [promised] [journey]`. Routes marked `journey` begin the journey `state`,
+//! [ignore=PATH] [gated] [promised] [pages] [journey]`. Routes marked `journey` begin the journey `state`,
 //! which ends at `read`.
 //! A group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
@@ -102,6 +102,7 @@ fn route(line: &str) -> RouteSpec {
                 .contains(&"promised")
                 .then(|| Objective::from_percent(99.9).unwrap()),
             latency: None,
+            rollback_on_page: rest.contains(&"pages"),
         },
         gates: rest.contains(&"gated").then(GateSpec::default),
     }

@@ -16,13 +16,14 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use crate::{machine::Fact, view::View};
+use crate::{api::AlertOutcome, machine::Fact, view::View};
 
 /// Handles of the metrics; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ControlMetrics {
     phase_changes: Family<PhaseChange, Counter>,
     rollbacks: Family<Rollback, Counter>,
+    alerts: Family<AlertReceived, Counter>,
     reloads: Family<Reload, Counter>,
     last_reload_success: Gauge,
     reload_failed: Gauge,
@@ -43,6 +44,11 @@ struct Rollback {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlertReceived {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Reload {
     result: &'static str,
 }
@@ -58,6 +64,7 @@ impl ControlMetrics {
         let metrics = ControlMetrics {
             phase_changes: Family::default(),
             rollbacks: Family::default(),
+            alerts: Family::default(),
             reloads: Family::default(),
             last_reload_success: Gauge::default(),
             reload_failed: Gauge::default(),
@@ -75,7 +82,19 @@ impl ControlMetrics {
             "Routes that changed phase",
             metrics.phase_changes.clone(),
         );
+        for trigger in Trigger::ALL.map(Trigger::as_str) {
+            // The first one is a rise, too.
+            let _ = metrics.rollbacks.get_or_create(&Rollback { trigger });
+        }
         registry.register("cutover_rollbacks", "Routes that went back", metrics.rollbacks.clone());
+        for outcome in AlertOutcome::ALL {
+            let _ = metrics.alerts.get_or_create(&AlertReceived { outcome: outcome.as_str() });
+        }
+        registry.register(
+            "cutover_alerts_received",
+            "Alerts that Alertmanager delivered, by what was done",
+            metrics.alerts.clone(),
+        );
         registry.register(
             "cutover_config_reloads",
             "Configurations loaded, by result",
@@ -126,6 +145,10 @@ impl ControlMetrics {
             Fact::Followed { .. } | Fact::LeftOut(_) => {}
             Fact::StoreLost(_) | Fact::StoreBack { .. } | Fact::LegacyAll(_) => {}
         }
+    }
+
+    pub(crate) fn alert_received(&self, outcome: AlertOutcome) {
+        self.alerts.get_or_create(&AlertReceived { outcome: outcome.as_str() }).inc();
     }
 
     pub(crate) fn reload_refused(&self) {

@@ -22,6 +22,8 @@ pub struct Objectives {
     pub availability: Option<Objective>,
     /// Share of requests answered so and fast enough.
     pub latency: Option<LatencyObjective>,
+    /// A page about the route takes it back to its safe phase.
+    pub rollback_on_page: bool,
 }
 
 /// A share of requests that is to be good: above 0 and below 100 %.

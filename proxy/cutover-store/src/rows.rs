@@ -91,6 +91,8 @@ pub enum Trigger {
     Guard,
     /// The store had lost what the node still knew.
     Recovery,
+    /// A page about the route, which lets pages roll it back.
+    Alert,
 }
 
 /// What happened to a latch.
@@ -338,8 +340,14 @@ pub(crate) fn unsigned(number: i64) -> u64 {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Trigger; 5] =
-        [Trigger::File, Trigger::Operator, Trigger::KillSwitch, Trigger::Guard, Trigger::Recovery];
+    pub const ALL: [Trigger; 6] = [
+        Trigger::File,
+        Trigger::Operator,
+        Trigger::KillSwitch,
+        Trigger::Guard,
+        Trigger::Recovery,
+        Trigger::Alert,
+    ];
 
     /// The name used in the store, the API and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -349,6 +357,7 @@ impl Trigger {
             Trigger::KillSwitch => "kill_switch",
             Trigger::Guard => "guard",
             Trigger::Recovery => "recovery",
+            Trigger::Alert => "alert",
         }
     }
 }

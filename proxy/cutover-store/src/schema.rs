@@ -128,6 +128,14 @@ pub(crate) const STEPS: &[&str] = &[
 
     ALTER TABLE route_state ADD COLUMN held_build TEXT;
     ",
+    // 5: pages may move routes. A CHECK is only text to SQLite: it is rewritten in place, as
+    // sqlite.org/lang_altertable.html has it in section 7, since three tables refer to this one.
+    "
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, '''recovery'')', '''recovery'', ''alert'')')
+        WHERE type = 'table' AND name = 'revision';
+    PRAGMA writable_schema = RESET;
+    ",
 ];
 
 /// What the file is before any step is taken.

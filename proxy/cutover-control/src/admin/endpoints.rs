@@ -6,7 +6,7 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Admin,
+    Admin, alerts,
     auth::Access,
     config, diffs,
     dispatch::{Call, Handling},
@@ -59,6 +59,8 @@ pub(super) enum AnswerSpec {
 
 /// Most bytes of an ordinary body.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of a delivery of alerts.
+const ALERTS_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of a body that holds configuration files.
 const FILES_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -284,6 +286,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<api::ReloadBody>(BODY_BYTES_MAX)
             .fails(&[Code::InvalidConfig, Code::BadReason])
             .moves(config::reload),
+        post("/api/v1/alerts", "alerts", "Alertmanager's webhook: pages roll routes back", O)
+            .takes::<api::AlertsBody>(ALERTS_BYTES_MAX)
+            .fails(&[Code::BadReason, Code::Retired])
+            .answers::<api::AlertsAnswer>(alerts::receive),
         get("/api/v1/whoami", "whoami", "Whose token this is", V)
             .answers::<api::WhoamiAnswer>(tokens::whoami),
         get("/api/v1/tokens", "tokens", "Every token, without its text", A)

@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod access;
+mod alerts;
 mod answers;
 mod codes;
 mod connections;

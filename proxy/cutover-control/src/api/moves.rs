@@ -135,7 +135,8 @@ pub struct RevisionRow {
     pub actor: String,
     /// Why.
     pub reason: String,
-    /// What set it off: `file`, `operator`, `kill_switch`, `guard`, `recovery`.
+    /// What set it off: `file`, `operator`, `kill_switch`, `guard`, `recovery`,
+    /// `alert`.
     pub trigger: String,
     /// A phase was skipped on request.
     pub forced: bool,

@@ -61,6 +61,7 @@ impl World {
             availability: Objective::from_percent(99.9),
             latency: Objective::from_percent(95.0)
                 .map(|objective| LatencyObjective { objective, under_ms: 300 }),
+            ..Objectives::default()
         };
         let settings = Settings { evaluate_ms: SECOND_MS, ..Settings::default() };
         let healthy = Model::new(bad, 40.0);

@@ -144,7 +144,10 @@ async fn a_store_of_the_release_before_is_brought_up_to_date() {
     store.record(&revision(1, vec![super::change("a", 0, at(Phase::Live))])).await.unwrap();
     let undo = "DROP TABLE parity; DROP TABLE parity_sample; DROP TABLE parity_cluster;
                 DROP TABLE parity_writer; DROP TABLE decision;
-                ALTER TABLE route_state DROP COLUMN held_build; PRAGMA user_version = 2";
+                ALTER TABLE route_state DROP COLUMN held_build; PRAGMA user_version = 2;
+                PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = replace(sql, ', ''alert'')', ')');
+                PRAGMA writable_schema = RESET";
     sqlx::raw_sql(undo).execute(&store.pool).await.unwrap();
     store.close().await;
     // Whichever is first.
@@ -152,6 +155,8 @@ async fn a_store_of_the_release_before_is_brought_up_to_date() {
     let turn = parity.claim().await.unwrap();
     parity.flush(turn, &[change("a", "{}", &[("1", 1)])]).await.unwrap();
     assert_eq!(store.snapshot().await.unwrap().routes["a"].state.phase, Phase::Live);
+    let back = revision(2, vec![super::change("a", 1, at(Phase::Shadow))]);
+    store.record(&NewRevision { trigger: Trigger::Alert, ..back }).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use super::*;
 const HOUR_MS: u64 = 60 * 60_000;
 
 fn promise() -> Objectives {
-    Objectives { availability: Objective::from_percent(99.0), latency: None }
+    Objectives { availability: Objective::from_percent(99.0), ..Objectives::default() }
 }
 
 fn counters(legacy: (u64, u64), new: (u64, u64, u64)) -> RouteCounters {

@@ -5,7 +5,7 @@ const SECOND_MS: u64 = 1_000;
 const HOUR_MS: u64 = 3_600 * SECOND_MS;
 
 fn objectives(availability: f64) -> Objectives {
-    Objectives { availability: Objective::from_percent(availability), latency: None }
+    Objectives { availability: Objective::from_percent(availability), ..Objectives::default() }
 }
 
 /// A side that served `requests` a second for `seconds`, of which one in `bad_every` was bad.
@@ -128,7 +128,7 @@ fn factors_beyond_reach_are_not_looked_at() {
 fn slow_answers_burn_the_budget_of_latency() {
     let latency =
         LatencyObjective { objective: Objective::from_percent(99.0).unwrap(), under_ms: 300 };
-    let objectives = Objectives { availability: None, latency: Some(latency) };
+    let objectives = Objectives { latency: Some(latency), ..Objectives::default() };
     let mut new = Meter::new(1.0, 0);
     new.add(&Tally { requests: 100, bad: 0, slow: 30 }, HOUR_MS);
     let meters = Meters { legacy: &Meter::new(1.0, 0), new: &new };

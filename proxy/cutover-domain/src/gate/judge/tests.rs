@@ -35,7 +35,7 @@ fn spec() -> GateSpec {
 }
 
 fn promise() -> Objectives {
-    Objectives { availability: Objective::from_percent(99.9), latency: None }
+    Objectives { availability: Objective::from_percent(99.9), ..Objectives::default() }
 }
 
 fn canary(percent: f64) -> Target {

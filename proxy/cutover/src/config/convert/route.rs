@@ -58,7 +58,11 @@ fn objectives(doc: &document::Slo) -> Objectives {
         let objective = Objective::from_percent(latency.target)?;
         Some(LatencyObjective { objective, under_ms: latency.under_ms })
     });
-    Objectives { availability: doc.availability.and_then(Objective::from_percent), latency }
+    Objectives {
+        availability: doc.availability.and_then(Objective::from_percent),
+        latency,
+        rollback_on_page: doc.rollback_on_page,
+    }
 }
 
 fn endpoint(

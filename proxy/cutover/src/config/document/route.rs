@@ -165,6 +165,10 @@ pub struct Slo {
     /// Share of requests answered fast enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
+    /// A page that Alertmanager delivers to `POST /api/v1/alerts` takes the route back to its safe
+    /// phase. Only where legacy can serve everyone at any moment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rollback_on_page: bool,
 }
 
 /// Share of requests answered fast enough.
