@@ -76,6 +76,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
             SloCommand::Import(import) => local::slo::import::run(import, global, io),
             SloCommand::Rules(rules) => local::slo::rules::run(rules, io),
         },
+        Command::Runbook(runbook) => local::runbook::run(runbook, global, io),
         Command::Promote(promote) => remote::moves::promote(promote, global, io),
         Command::Rollback(rollback) => remote::moves::rollback(rollback, global, io),
         Command::Hold(hold) => remote::moves::hold(hold, global, io),

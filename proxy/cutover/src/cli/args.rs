@@ -6,6 +6,7 @@ mod journey;
 mod local;
 mod parity;
 mod remote;
+mod runbook;
 mod slo;
 
 use std::{path::PathBuf, time::Duration};
@@ -13,7 +14,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::{
-    dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, slo::*,
+    dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, runbook::*, slo::*,
 };
 
 /// Examples come first, as people read help for them.
@@ -128,6 +129,7 @@ pub(super) enum Command {
     Rejudge(Rejudge),
     Replay(Replay),
     Slo(Slo),
+    Runbook(Runbook),
     Promote(Promote),
     Rollback(Rollback),
     Hold(Hold),

@@ -9,6 +9,7 @@ pub(super) mod explain_code;
 pub(super) mod man;
 pub(super) mod reach;
 pub(super) mod run;
+pub(super) mod runbook;
 pub(super) mod schema;
 pub(super) mod slo;
 pub(super) mod token;

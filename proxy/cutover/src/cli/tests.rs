@@ -12,6 +12,7 @@ use crate::config::Environment;
 
 mod documented;
 mod local;
+mod runbook;
 mod slo;
 mod tolerate;
 

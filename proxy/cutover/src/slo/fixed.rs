@@ -96,6 +96,26 @@ pub const FIXED: &[Fixed] = &[
         dashboard: "",
     },
     Fixed {
+        alert: "CutoverGateBlind",
+        severity: Severity::Ticket,
+        expr: "max by (cutover_route) (cutover_gate_blind) == 1\n\
+               or (time() - (cutover_gate_last_evaluation_timestamp_seconds > 0)) > 300",
+        hold_seconds: 0,
+        summary: "Nobody can tell whether new is fit{{ if $labels.cutover_route }} on `{{ $labels.cutover_route }}`{{ end }}: gates are in error, nothing moves by itself",
+        mitigation: "cutover status",
+        dashboard: "",
+    },
+    Fixed {
+        alert: "CutoverGateStuck",
+        severity: Severity::Ticket,
+        expr: "max by (cutover_route) (cutover_gate_state) > 0\n\
+               and on (cutover_route) cutover_gate_dwelt_ratio >= 1",
+        hold_seconds: 6 * 3_600,
+        summary: "`{{ $labels.cutover_route }}` has dwelt long enough, and a gate does not let it go on",
+        mitigation: "cutover gate {{ $labels.cutover_route }} --explain",
+        dashboard: "/routes/{{ $labels.cutover_route }}",
+    },
+    Fixed {
         alert: "CutoverParityDrop",
         severity: Severity::Ticket,
         expr: "(\n  \

@@ -11,6 +11,11 @@ fn commands_in_the_documentation_parse() {
     for name in ["README.md", "ARCHITECTURE.md"] {
         texts.extend(fs::read_to_string(root.join(name)));
     }
+    // What is filled in when they run.
+    let filled = |text: String| text.replace("\"$ROUTE\"", "device-read").replace("\"$DIR\"", ".");
+    let runbooks = crate::runbook::embedded().into_iter().map(|runbook| filled(runbook.text));
+    texts.extend(runbooks);
+    texts.extend(fs::read_to_string(root.join("runbooks/README.md")));
     let mut command = command();
     texts.push(command.render_long_help().to_string());
     for sub in command.get_subcommands_mut() {

@@ -15,7 +15,8 @@ fn budgets_have_no_dust() {
 #[test]
 fn a_routes_objectives_are_its_slo_again() {
     let latency = Some(Latency { target: 95.0, under_ms: 300 });
-    let route = route(Slo { availability: Some(99.95), latency: latency.clone() });
+    let route =
+        route(Slo { availability: Some(99.95), latency: latency.clone(), ..Slo::default() });
     let objectives = of_routes([(&route, "devices-team")]);
     let back: Vec<_> = objectives.iter().filter_map(Objective::as_route_slo).collect();
     let availability = Slo { availability: Some(99.95), ..Slo::default() };

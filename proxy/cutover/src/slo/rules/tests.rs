@@ -56,7 +56,7 @@ fn what_can_never_burn_so_fast_has_no_alert() {
 #[test]
 fn nothing_is_recorded_twice() {
     let latency = Some(Latency { target: 95.0, under_ms: 1000 });
-    let rules = rules(Slo { availability: Some(99.9), latency });
+    let rules = rules(Slo { availability: Some(99.9), latency, ..Slo::default() });
     let mut names: Vec<_> = rules
         .iter()
         .filter_map(|rule| match rule {

@@ -4,10 +4,12 @@ use super::{Case, Expected, firing};
 
 type Series = &'static [(&'static str, &'static str)];
 
-/// Alert, series on which one of it fires after ten minutes, and series on which none does.
-const PROOFS: &[(&str, Series, Series)] = &[
+/// Alert, minutes after which it is looked for, series on which one of it fires by then, and series
+/// on which none does.
+const PROOFS: &[(&str, u32, Series, Series)] = &[
     (
         "CutoverDown",
+        10,
         &[
             ("up{job=\"cutover\",instance=\"a\"}", "1x3 0x20"),
             ("up{job=\"cutover\",instance=\"b\"}", "1x20"),
@@ -16,6 +18,7 @@ const PROOFS: &[(&str, Series, Series)] = &[
     ),
     (
         "CutoverUpstreamDown",
+        10,
         &[
             ("cutover_upstream_connect_failures_total{upstream=\"registry\"}", "0x3 1+2x20"),
             ("cutover_upstream_connects_total{upstream=\"registry\"}", "9x20"),
@@ -27,27 +30,56 @@ const PROOFS: &[(&str, Series, Series)] = &[
     ),
     (
         "CutoverProxySaturated",
+        10,
         &[("cutover_connections_turned_away_total{reason=\"connections_max\"}", "0x5 4x20")],
         &[("cutover_connections_turned_away_total{reason=\"handshake\"}", "0+4x20")],
     ),
     (
         "CutoverFallbackActive",
+        10,
         &[("cutover_fallbacks_total{cutover_route=\"device-read\"}", "0x5 2+2x20")],
         &[("cutover_fallbacks_total{cutover_route=\"device-read\"}", "0x5 1x20")],
     ),
     (
         "CutoverAutoRollback",
+        10,
         &[("cutover_rollbacks_total{trigger=\"guard\"}", "0x5 1x20")],
         &[("cutover_rollbacks_total{trigger=\"operator\"}", "0x5 1x20")],
     ),
     (
         "CutoverConfigReloadFailed",
+        10,
         &[("cutover_config_last_reload_failed", "0x5 1x20")],
         &[("cutover_config_last_reload_failed", "0x9 1x0 0x20")],
     ),
-    ("CutoverStoreDown", &[("cutover_store_up", "1x5 0x20")], &[("cutover_store_up", "1x20")]),
+    ("CutoverStoreDown", 10, &[("cutover_store_up", "1x5 0x20")], &[("cutover_store_up", "1x20")]),
+    (
+        "CutoverGateBlind",
+        10,
+        &[
+            ("cutover_gate_blind{cutover_route=\"device-read\"}", "0x5 1x20"),
+            ("cutover_gate_last_evaluation_timestamp_seconds", "0+60x20"),
+        ],
+        &[
+            ("cutover_gate_blind{cutover_route=\"device-read\"}", "0x20"),
+            ("cutover_gate_last_evaluation_timestamp_seconds", "0+60x20"),
+        ],
+    ),
+    (
+        "CutoverGateStuck",
+        420,
+        &[
+            ("cutover_gate_state{cutover_route=\"device-read\",gate=\"parity\"}", "1x430"),
+            ("cutover_gate_dwelt_ratio{cutover_route=\"device-read\"}", "1x430"),
+        ],
+        &[
+            ("cutover_gate_state{cutover_route=\"device-read\",gate=\"parity\"}", "1x430"),
+            ("cutover_gate_dwelt_ratio{cutover_route=\"device-read\"}", "0.5x430"),
+        ],
+    ),
     (
         "CutoverParityDrop",
+        10,
         &[
             (
                 "cutover_comparisons_total{cutover_route=\"device-read\",verdict=\"match\"}",
@@ -71,6 +103,7 @@ const PROOFS: &[(&str, Series, Series)] = &[
     ),
     (
         "CutoverShadowDropped",
+        10,
         &[
             ("cutover_shadow_eligible_total{cutover_route=\"device-read\"}", "0+60x20"),
             (
@@ -88,11 +121,13 @@ const PROOFS: &[(&str, Series, Series)] = &[
     ),
     (
         "CutoverShadowLagging",
+        10,
         &[("cutover_shadow_queue_bytes", "0x5 67000000x20")],
         &[("cutover_shadow_queue_bytes", "30000000x20")],
     ),
     (
         "CutoverTelemetryDropped",
+        10,
         &[(
             "cutover_telemetry_dropped_total{signal=\"traces\",reason=\"unreachable\"}",
             "0x3 9+9x20",
@@ -102,8 +137,11 @@ const PROOFS: &[(&str, Series, Series)] = &[
 ];
 
 pub(super) fn cases() -> impl Iterator<Item = Case> {
-    PROOFS.iter().flat_map(|(alert, fires, silent)| {
-        [case(alert, "fires", fires, Some(1)), case(alert, "stays silent", silent, None)]
+    PROOFS.iter().flat_map(|(alert, minutes, fires, silent)| {
+        [
+            case(alert, *minutes, "fires", fires, Some(1)),
+            case(alert, *minutes, "stays silent", silent, None),
+        ]
     })
 }
 
@@ -113,12 +151,12 @@ pub(super) fn proven() -> impl Iterator<Item = &'static str> {
     PROOFS.iter().map(|(alert, ..)| *alert)
 }
 
-fn case(alert: &str, what: &str, series: Series, value: Option<u32>) -> Case {
+fn case(alert: &str, minutes: u32, what: &str, series: Series, value: Option<u32>) -> Case {
     let owned = |(series, values): &(&str, &str)| ((*series).to_owned(), (*values).to_owned());
     Case {
         name: format!("{alert} {what}"),
         series: series.iter().map(owned).collect(),
-        expected: vec![Expected { expr: firing(alert, ""), minutes: 10, value }],
+        expected: vec![Expected { expr: firing(alert, ""), minutes, value }],
     }
 }
 
