@@ -29,8 +29,22 @@ install_packages() {
     command -v apt-get >/dev/null || refuse "$title" "$@"
     echo "installing $* ($title)" >&2
     "${as_root[@]}" apt-get update -qq >&2 || refuse "$title" "$@"
+    local policy failed=0
+    policy=$(forbid_services "${as_root[@]}")
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" >&2 </dev/null || refuse "$title" "$@"
+        apt-get install -y -qq --no-install-recommends "$@" >&2 </dev/null || failed=1
+    [[ -z $policy ]] || "${as_root[@]}" rm -f "$policy"
+    ((failed == 0)) || refuse "$title" "$@"
+}
+
+# forbid_services AS_ROOT... : packages that are installed start no service; the tests start what
+# they need. Prints the file to remove afterwards, nothing if the machine has a policy of its own.
+forbid_services() {
+    local policy=/usr/sbin/policy-rc.d
+    [[ ! -e $policy ]] || return 0
+    printf '#!/bin/sh\nexit 101\n' | "$@" tee "$policy" >/dev/null
+    "$@" chmod 755 "$policy"
+    echo "$policy"
 }
 
 refuse() {

@@ -18,6 +18,7 @@ pub mod config;
 pub mod demo;
 pub mod load;
 pub mod metrics;
+pub mod monitoring;
 pub mod parity;
 pub mod ports;
 pub mod process;

@@ -4,10 +4,12 @@
 
 /// Where the modules of this one test binary lie.
 mod e2e {
+    mod alerts;
     mod bad_input;
     mod contract;
     mod dashboards_types;
     mod demo;
+    mod drills;
     mod flips;
     mod hostile;
     mod kept_traces;
