@@ -12,6 +12,7 @@ mod e2e {
     mod drills;
     mod flips;
     mod hostile;
+    mod journeys;
     mod kept_traces;
     mod ladder;
     mod lifecycle;
