@@ -69,6 +69,7 @@ codes! {
     BadKeep => "bad_keep",
     SloObjective => "slo_objective",
     SloThresholds => "slo_thresholds",
+    BadGates => "bad_gates",
     BadJourney => "bad_journey",
     SloFile => "slo_file",
     SloUnsupported => "slo_unsupported",

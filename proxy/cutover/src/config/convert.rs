@@ -1,6 +1,7 @@
 //! From trees to typed settings: whatever a schema cannot say is judged here.
 
 mod cross;
+mod gates;
 mod group;
 mod journey;
 mod listener;
@@ -85,6 +86,7 @@ pub(super) fn convert(
     let journeys = context.named::<document::Journey>("journey", &roots);
     let listeners = context.listed::<document::Listener>("listener", &files.process);
     let default = context.default(&files.process);
+    let gate_settings = gates::settings(&files.process, &mut context);
     let mut declaration = Declaration {
         upstreams: upstreams
             .iter()
@@ -97,7 +99,7 @@ pub(super) fn convert(
             .collect(),
         default: default.clone(),
         journeys: Vec::new(),
-        gates: Default::default(),
+        gates: gate_settings.as_ref().map(|(settings, _)| *settings).unwrap_or_default(),
     };
     declaration.journeys = journey::convert(&journeys, &declaration, &mut context);
     let process = process::Tables::read(&files.process, &mut context);
@@ -109,6 +111,7 @@ pub(super) fn convert(
     cross::check(&declaration, &routes, &groups, &upstreams, &files.process, &mut context);
 
     let (process, (telemetry, telemetry_doc)) = (process?, telemetry?);
+    let (_, gates) = gate_settings?;
     let settings = cutover_gateway::settings::Settings {
         trace_respond: telemetry_doc.trace.respond,
         ..process.settings
@@ -120,6 +123,7 @@ pub(super) fn convert(
             slos: Vec::new(),
             default,
             telemetry: telemetry_doc,
+            gates,
             listener: listeners.into_iter().map(|item| item.doc).collect(),
             upstream: by_name(upstreams.into_iter().map(upstream::filled).collect()),
             group: by_name(groups),

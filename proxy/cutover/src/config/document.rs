@@ -3,6 +3,7 @@
 //! The JSON Schema comes from these types, and their comments are its descriptions. Values are
 //! only shaped here; whether a template, a host or a file is any good is judged in `convert`.
 
+mod gates;
 mod group;
 mod journey;
 mod listener;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use gates::{Approval, Day, Gate, GateSettings, Gates, Schedule};
 pub use group::{Attributes, Cohort, Group, Sync};
 pub use journey::{Journey, JourneyEnd, RouteIds};
 pub use listener::{
@@ -57,6 +59,9 @@ pub struct ProcessFile {
     /// Traces, metrics and logs.
     #[serde(default)]
     pub telemetry: Telemetry,
+    /// How all routes are judged.
+    #[serde(default)]
+    pub gates: GateSettings,
     /// How bearer tokens that name subjects are verified. Without it no `jwt:` source works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwt: Option<Jwt>,

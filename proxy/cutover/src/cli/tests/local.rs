@@ -206,7 +206,7 @@ fn checking_what_is_wrong() {
         24 | owner = "x"
            | ^^^^^
            |
-           = help: use `group`, `id`, `legacy`, `match`, `new`, `noise`, `percent`, `phase`, `rule`, `shadow`, `slo`, `timeouts` or `writes`
+           = help: use `gates`, `group`, `id`, `legacy`, `match`, `new`, `noise`, `percent`, `phase`, `rule`, `shadow`, `slo`, `timeouts` or `writes`
 
         error[invalid_config]: the configuration has 2 mistakes
           = help: `cutover explain --code CODE` tells more about a code in brackets

@@ -111,6 +111,7 @@ impl Tables {
                 store: self.store?,
                 admin: self.admin?,
                 telemetry: document::Telemetry::default(),
+                gates: document::GateSettings::default(),
                 jwt: self.jwt?,
                 listener: Vec::new(),
                 upstream: BTreeMap::new(),

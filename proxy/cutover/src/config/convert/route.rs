@@ -36,6 +36,7 @@ pub(super) fn convert(
     let target = target(doc, node, context);
     let shadow = super::shadow::shadow(doc, node, context);
     let rules = super::shadow::rules(doc, node, context);
+    let gates = super::gates::gates(doc, node, context);
     Some(RouteSpec {
         id: doc.id.clone(),
         group: doc.group.clone(),
@@ -48,7 +49,7 @@ pub(super) fn convert(
         shadow,
         rules: rules?,
         objectives: doc.slo.as_ref().map(objectives).unwrap_or_default(),
-        gates: None,
+        gates,
     })
 }
 

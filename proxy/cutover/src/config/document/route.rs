@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::shadow::{Noise, Rule, Shadow};
+use super::{
+    gates::Gates,
+    shadow::{Noise, Rule, Shadow},
+};
 
 /// What a subject source looks like; names are judged in `convert`.
 pub(super) const SOURCE_PATTERN: &str =
@@ -63,6 +66,9 @@ pub struct Route {
     /// What its users may expect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo: Option<Slo>,
+    /// What it must prove before new serves more of it. Without it nothing is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Gates>,
 }
 
 /// Which requests a route is about.

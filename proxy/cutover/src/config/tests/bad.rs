@@ -1,4 +1,5 @@
 mod environment;
+mod gates;
 mod journeys;
 mod process;
 mod rules;

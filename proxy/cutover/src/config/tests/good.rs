@@ -183,6 +183,18 @@ fn the_whole_document_shows_its_defaults() {
         level = "info"
         canonical_ratio = 0.01
 
+        [gates]
+        evaluate_ms = 15000
+        windows_scale = 1.0
+        evidence = 1000.0
+        difference_points = 0.2
+        latency_times = 1.2
+        latency_above_ms = 5.0
+        parity = 99.5
+        comparisons = 1000
+        coverage = 90.0
+        blind_after_minutes = 15.0
+
         [[listener]]
         protocol = "http"
         listen = "127.0.0.1:8080"
@@ -300,4 +312,58 @@ reason = "made up by each side"
     let first = route.rules.iter().next().unwrap();
     // The end of that day.
     assert_eq!((&*first.reason, first.expires), ("clocks", Some(2 * 24 * 60 * 60)));
+}
+
+#[test]
+fn gates_become_what_the_judge_reads() {
+    use cutover_domain::gate::{Approval, Dwell, Gate, GateSpec, Settings};
+    let loaded = load(PROCESS, TEAM, Environment::default());
+    let declaration = loaded.config.unwrap().declaration;
+    assert_eq!(declaration.gates, Settings::default(), "defaults are the domain's");
+    assert_eq!(declaration.routes[0].gates, None);
+
+    let process = PROCESS.replacen(
+        "[[listener]]",
+        "[gates]\nevaluate_ms = 1000\nwindows_scale = 60\nparity = 99\n\n[[listener]]",
+        1,
+    );
+    let promised = format!("{TEAM}slo = {{ availability = 99.9 }}\nshadow = {{}}\n");
+    let loaded = load(&process, &format!("{promised}gates = {{}}\n"), Environment::default());
+    let declaration = loaded.config.unwrap().declaration;
+    let settings = declaration.gates;
+    assert_eq!((settings.evaluate_ms, settings.windows_scale), (1_000, 60.0));
+    assert_eq!(settings.parity_min, 0.99);
+    assert_eq!(declaration.routes[0].gates, Some(GateSpec::default()), "defaults are the domain's");
+
+    let team = format!(
+        "{promised}{}",
+        r#"
+[route.gates]
+automatic = true
+require = ["regression"]
+steps = [0.5, 10]
+dwell_minutes = 0.05
+dwell_requests = 20
+cool_down_minutes = 1
+approval = "live"
+schedule = { days = ["mon", "tue"], from = "09:00", until = "16:30", utc_offset_minutes = 60, blackout = ["1970-01-05", "1970-01-12..1970-01-13"] }
+critical = ["body.lock.**"]
+"#
+    );
+    let loaded = load(&process, &team, Environment::default());
+    let gates = loaded.config.unwrap().declaration.routes[0].gates.clone().unwrap();
+    assert!(gates.automatic);
+    assert!(gates.requires(Gate::Regression) && !gates.requires(Gate::Burn));
+    assert!(gates.requires(Gate::Schedule) && gates.requires(Gate::Approval));
+    assert_eq!(gates.dwell, Dwell { ms: 3_000, requests: 20 });
+    assert_eq!((gates.cool_down_ms, gates.approval), (60_000, Approval::Live));
+    assert_eq!(
+        gates.ladder.steps().iter().map(|step| step.as_f64()).collect::<Vec<_>>(),
+        [0.5, 10.0]
+    );
+    // Mondays at nine, an hour ahead of UTC: the first is blacked out, the third is open.
+    let monday_ms = |week: u64| ((4 + 7 * week) * 24 + 8) * 3_600_000;
+    let open = [0, 1, 2].map(|week| gates.schedule.is_open(monday_ms(week)));
+    assert_eq!(open, [false, false, true]);
+    assert!(!gates.schedule.is_open(monday_ms(2) - 1));
 }

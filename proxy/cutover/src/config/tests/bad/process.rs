@@ -36,7 +36,7 @@ other = "x"#,
             2 | other = "x
               | ^^^^^
               |
-              = help: use `admin`, `default`, `group`, `include`, `journey`, `jwt`, `listener`, `route`, `server`, `slos`, `store`, `telemetry` or `upstream`
+              = help: use `admin`, `default`, `gates`, `group`, `include`, `journey`, `jwt`, `listener`, `route`, `server`, `slos`, `store`, `telemetry` or `upstream`
 
             error[syntax]: invalid basic string, expected `"`
              --> cutover.toml:2:11
@@ -96,7 +96,7 @@ red = 1
             4 | [colour]
               |  ^^^^^^
               |
-              = help: use `admin`, `default`, `group`, `include`, `journey`, `jwt`, `listener`, `route`, `server`, `slos`, `store`, `telemetry` or `upstream`
+              = help: use `admin`, `default`, `gates`, `group`, `include`, `journey`, `jwt`, `listener`, `route`, `server`, `slos`, `store`, `telemetry` or `upstream`
         "#]],
     );
 }
