@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod canaries;
+mod cost;
 mod faults;
 
 const SECOND_MS: u64 = 1_000;
@@ -88,6 +89,19 @@ impl World {
 
     /// One second of users, and a look at it.
     pub(super) fn tick(&mut self) -> Assessment {
+        self.serve();
+        let assessment = self.look();
+        if let Some(proposal) = &assessment.proposal
+            && let Some(target) = proposal.step.target()
+        {
+            self.steps.push((self.now_ms, proposal.clone()));
+            self.go(target);
+        }
+        assessment
+    }
+
+    /// One second of users.
+    pub(super) fn serve(&mut self) {
         self.now_ms += SECOND_MS;
         let share = self.share();
         let bad_before = self.traffic.new.tally.bad;
@@ -107,14 +121,6 @@ impl World {
         }
         self.streak(self.traffic.new.tally.bad - bad_before);
         self.count_subjects();
-        let assessment = self.look();
-        if let Some(proposal) = &assessment.proposal
-            && let Some(target) = proposal.step.target()
-        {
-            self.steps.push((self.now_ms, proposal.clone()));
-            self.go(target);
-        }
-        assessment
     }
 
     /// Until `is_over` or for `seconds`.
@@ -135,7 +141,7 @@ impl World {
         &mut self.random
     }
 
-    fn look(&mut self) -> Assessment {
+    pub(super) fn look(&mut self) -> Assessment {
         self.judge.observe(&Observation {
             now_ms: self.now_ms,
             state: &self.state,
