@@ -5,7 +5,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use cutover_store::{DecisionError, NewDecision};
+use cutover_store::{DECISION_BYTES_MAX, DecisionError, NewDecision};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::Gates;
@@ -43,6 +43,10 @@ async fn write(gates: &Gates, controller: &Controller, batch: &mut Vec<NewDecisi
         Ok(Ok(Err(DecisionError::TooLong { route, bytes }))) => {
             tracing::error!(route, bytes, "a decision is too long to be recorded");
             gates.0.metrics.dropped();
+            let before = batch.len();
+            batch.retain(|decision| decision.document.len() <= DECISION_BYTES_MAX);
+            gates.0.unwritten.fetch_sub(before - batch.len(), Ordering::Relaxed);
+            return batch.is_empty();
         }
         Ok(Ok(Err(DecisionError::Fault(fault)))) => {
             tracing::debug!(code = fault.code(), error = %fault, "decisions wait for the store");

@@ -281,3 +281,26 @@ async fn what_a_dead_process_left_there_is_brought_back() {
     evaluator.end().await;
     rig.end().await;
 }
+
+#[tokio::test]
+async fn a_record_that_is_too_long_costs_no_other() {
+    let rig = Rig::new("read shadow").await;
+    let decision = |kind: &str, bytes: usize| cutover_store::NewDecision {
+        at_ms: 1,
+        route: "read".into(),
+        kind: kind.into(),
+        actor: "guard".into(),
+        document: format!("\"{}\"", "x".repeat(bytes)),
+    };
+    for (kind, bytes) in [("outcome", 1), ("stay", cutover_store::DECISION_BYTES_MAX), ("step", 1)]
+    {
+        rig.gates.record(decision(kind, bytes));
+    }
+    let evaluator = rig.look();
+    rig.recorded("step").await;
+    rig.recorded("outcome").await;
+    assert!(rig.audit("stay").await.is_empty());
+    assert!(rig.get("/metrics").await.body.contains("cutover_decisions_dropped_total 1"));
+    evaluator.end().await;
+    rig.end().await;
+}
