@@ -11,6 +11,7 @@ mod e2e {
     mod demo;
     mod drills;
     mod flips;
+    mod gates;
     mod hostile;
     mod journeys;
     mod kept_traces;
