@@ -10,6 +10,7 @@
 //! It refuses to wait for a time: every wait is for a state, with a deadline ([`wait`]).
 
 pub mod access_log;
+pub mod browser;
 pub mod certs;
 pub mod chaos;
 pub mod cli;

@@ -6,6 +6,7 @@
 mod e2e {
     mod alerts;
     mod bad_input;
+    mod console;
     mod contract;
     mod dashboards_types;
     mod demo;
