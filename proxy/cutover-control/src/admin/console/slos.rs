@@ -13,9 +13,9 @@ use super::{
     widgets::{self, route_link},
 };
 use crate::{
-    admin::{Admin, status::status_answer},
-    api::RouteRow,
-    words::percent,
+    admin::{Admin, gates::slo_answer, status::status_answer},
+    api::{BurnRow, RouteRow, SloRow},
+    words::{age, percent},
 };
 
 /// Minutes of the budget's window: 30 days.
@@ -32,10 +32,11 @@ pub(super) fn show(admin: Arc<Admin>, visit: Visit) -> Showing {
         let frame = Frame {
             title: "SLOs",
             section: "SLOs",
-            command: "cutover status".into(),
+            command: "cutover slo status".into(),
             events: Some(String::new()),
         };
-        Ok(page::show(&admin, &visit, &frame, &markup(&rows)))
+        let main = html! { (markup(&rows)) (burns(&slo_answer(&admin, None)?.objectives)) };
+        Ok(page::show(&admin, &visit, &frame, &main))
     })
 }
 
@@ -100,6 +101,49 @@ fn line(
             @for field in fields { td.num { @if let Field::Latency(_) = field { "p95 " } (field.show(row)) } }
             td.num { (left) }
         }
+    }
+}
+
+/// How fast the budgets go, for users and for each side.
+fn burns(rows: &[SloRow]) -> Markup {
+    html! {
+        @if let Some(first) = rows.first() {
+            section.panel aria-labelledby="burns" {
+                h2 #burns { "How fast budgets burn" }
+                p.muted { "Times the budget: at 1 it lasts 30 days. What legacy rescued is bad for new and good for users." }
+                div.scroll tabindex="0" role="region" aria-label="Burn rates" { table.list {
+                    thead { tr { th scope="col" { "route" } th scope="col" { "objective" }
+                        th scope="col" { "whose" }
+                        @for window in &first.windows { th.num scope="col" { (age(window.length_ms)) } }
+                        th.num scope="col" { "budget left" } } }
+                    tbody { @for row in rows { (burn_line(row)) } }
+                } }
+            }
+        }
+    }
+}
+
+fn burn_line(row: &SloRow) -> Markup {
+    let class = if row.whose == "users" { None } else { Some(row.whose.as_str()) };
+    let is_spent = row.budget_left < 0.0;
+    html! {
+        tr {
+            th scope="row" { (route_link(&row.route)) }
+            td { (row.target) " % " (row.indicator) }
+            td class=[class] { (row.whose) }
+            @for window in &row.windows { td.num { (burn(window)) } }
+            td.num { span.mark.bad[is_spent] { (percent(row.budget_left).replace('%', " %")) } }
+        }
+    }
+}
+
+/// Too much is marked; what had no requests says nothing.
+fn burn(window: &BurnRow) -> Markup {
+    let is_over = window.limit.is_some_and(|limit| window.burn >= limit);
+    html! {
+        @if window.requests == 0 { span.muted { (widgets::dash()) } }
+        @else { span.mark.bad[is_over] title=[window.limit.map(|limit| format!("too much from {limit}"))] {
+            (format!("{:.1}×", window.burn)) } }
     }
 }
 

@@ -20,11 +20,11 @@ pub(super) fn panel(answer: &GateAnswer) -> Markup {
             @if let Some(held) = &answer.held { (latch(held)) }
             @if let Some(look) = &answer.look {
                 (dwelt(&look.dwelt))
-                @for obstacle in &look.obstacles { p { span.mark.warn { (obstacle.code) } " " (obstacle.why) } }
+                @for obstacle in &look.obstacles { p { span.mark.warn { (obstacle.code) } " " (widgets::ticks(&obstacle.why)) } }
                 (table(look))
                 @if let Some(proposal) = &look.proposal {
                     p.notice { strong { (proposal.step.replace('_', " ")) }
-                        @if let Some(target) = &proposal.target { " to " (at(target)) } ": " (proposal.why) }
+                        @if let Some(target) = &proposal.target { " to " (at(target)) } ": " (widgets::ticks(&proposal.why)) }
                 }
             }
             p.muted { @if answer.automatic { "It goes forward by itself. " } @else { "A person takes it forward. " }

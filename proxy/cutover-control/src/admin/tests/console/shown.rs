@@ -14,7 +14,7 @@ async fn every_page_names_the_command_that_tells_the_same() {
         ("/routes/read/samples/7", "cutover diffs read --sample 7"),
         ("/audit", "cutover history --limit 50"),
         ("/audit?route=read", "cutover history read --limit 50"),
-        ("/slos", "cutover status"),
+        ("/slos", "cutover slo status"),
         ("/decisions?route=read", "cutover audit read --limit 50"),
         ("/journeys", "cutover journey list"),
         ("/config", "cutover plan DIR"),
