@@ -4,11 +4,10 @@
 //! under `dashboards/` and held to this module by a test. [`grafana`] has the shapes, [`panel`] and
 //! [`board`] the calm way to fill them, one module a dashboard says what is shown. [`verify`] asks
 //! a live Prometheus every query of them; what it needs to know of PromQL is in [`promql`].
-//!
-//! There is no dashboard of journeys that cross routes: nothing measures one yet.
 
 pub mod board;
 pub mod grafana;
+mod journeys;
 mod overview;
 pub mod panel;
 mod process;
@@ -39,6 +38,7 @@ pub fn all(runbooks: &str) -> Vec<File> {
         File { name: "overview", dashboard: overview::dashboard() },
         File { name: "route", dashboard: route::dashboard() },
         File { name: "slo", dashboard: slo::dashboard() },
+        File { name: "journeys", dashboard: journeys::dashboard() },
         File { name: "process", dashboard: process::dashboard() },
     ];
     for file in &mut files {

@@ -93,7 +93,8 @@ fn instance() -> Variable {
     chosen("instance", "Instance", query)
 }
 
-fn chosen(name: &'static str, label: &'static str, query: &str) -> Variable {
+/// A variable whose values a query gives; several or all may be chosen.
+pub(super) fn chosen(name: &'static str, label: &'static str, query: &str) -> Variable {
     Variable {
         name,
         label,

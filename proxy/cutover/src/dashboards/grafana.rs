@@ -208,7 +208,7 @@ pub struct GridPos {
 pub struct Panel {
     /// Unique in its dashboard.
     pub id: u32,
-    /// `timeseries`, `stat` or `table`.
+    /// `timeseries`, `state-timeline`, `stat` or `table`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// What it shows.
@@ -286,6 +286,9 @@ pub struct Field {
     /// How colours are chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
+    /// Names of numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mappings: Vec<Value>,
     /// Lines and colours at certain values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,

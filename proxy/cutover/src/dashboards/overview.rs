@@ -24,11 +24,11 @@ pub(super) fn dashboard() -> Dashboard {
     )
 }
 
-fn now() -> [Panel; 6] {
+fn now() -> [Panel; 7] {
     [
         Panel::stat("Routes by phase", Unit::Count, "How many routes are in each phase.")
             .named()
-            .size(8, 4)
+            .size(6, 4)
             .query(
                 "{{phase}}",
                 "sum by (phase) (max by (cutover_route, phase) (cutover_route_phase{@own}))",
@@ -38,6 +38,7 @@ fn now() -> [Panel; 6] {
             Unit::Ratio,
             "Share of all requests that new was chosen for.",
         )
+        .size(3, 4)
         .colour("orange")
         .query(
             "new",
@@ -45,6 +46,7 @@ fn now() -> [Panel; 6] {
 / sum(rate(cutover_requests_total{@own}[@]))"#,
         ),
         Panel::stat("Parity", Unit::Ratio, "Share of copies that new answers as legacy does.")
+            .size(3, 4)
             .runbook("CutoverParityDrop")
             .coloured("red", &[(0.98, "yellow"), (0.995, "green")])
             .query(
@@ -57,19 +59,30 @@ fn now() -> [Panel; 6] {
             Unit::Count,
             "Objectives with less than a quarter of their error budget left.",
         )
-        .runbook("CutoverSLOErrorBudgetBurn")
+        .size(3, 4)
+        .runbook("CutoverErrorBudgetExhausted")
         .coloured("green", &[(1.0, "red")])
         .query(
             "objectives",
             "count(min by (cutover_slo) (slo:period_error_budget_remaining:ratio) < 0.25) or vector(0)",
         ),
+        Panel::stat("Gates that fail", Unit::Count, "Gates that say no, over all routes.")
+            .size(3, 4)
+            .runbook("CutoverGateStuck")
+            .coloured("green", &[(1.0, "red")])
+            .query(
+                "gates",
+                "count(max by (cutover_route, gate) (cutover_gate_state{@own}) == 3) or vector(0)",
+            ),
         Panel::stat("Alerts", Unit::Count, "Alerts about Cutover and its routes that fire now.")
+            .size(3, 4)
             .coloured("green", &[(1.0, "red")])
             .query(
                 "alerts",
                 r#"count(ALERTS{alertstate="firing",alertname=~"Cutover.+"}) or vector(0)"#,
             ),
         Panel::stat("Routes that went back", Unit::Count, "Moves back within the range shown.")
+            .size(3, 4)
             .runbook("CutoverAutoRollback")
             .coloured("text", &[(1.0, "red")])
             .query("moves", "sum(increase(cutover_rollbacks_total{@own}[$__range]))"),

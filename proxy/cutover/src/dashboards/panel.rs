@@ -99,6 +99,26 @@ impl Panel {
         panel
     }
 
+    /// States over time, a line each; numbers have these names and colours.
+    pub(super) fn timeline(title: &'static str, about: &str, states: &[(u8, &str, &str)]) -> Panel {
+        let options = json!({
+            "showValue": "never", "mergeValues": true, "alignValue": "left", "rowHeight": 0.9,
+            "legend": {
+                "showLegend": true, "displayMode": "list", "placement": "bottom", "calcs": []
+            },
+            "tooltip": { "mode": "single", "sort": "none" },
+        });
+        let mut panel = Panel::new("state-timeline", title, about, options);
+        let named = states.iter().map(|(number, text, color)| {
+            (number.to_string(), json!({ "text": text, "color": color }))
+        });
+        let mapping = json!({ "type": "value", "options": named.collect::<Value>() });
+        let field = &mut panel.field_config.defaults;
+        (field.unit, field.mappings) = (Unit::Text.as_str(), vec![mapping]);
+        field.custom.insert("fillOpacity".to_owned(), json!(70));
+        panel
+    }
+
     /// The present value, large.
     pub(super) fn stat(title: &'static str, unit: Unit, about: &str) -> Panel {
         let options = json!({
@@ -150,7 +170,7 @@ impl Panel {
     /// Adds a query; `legend` names its series, labels in braces.
     pub(super) fn query(mut self, legend: &'static str, expr: &str) -> Panel {
         let number = u8::try_from(self.targets.len()).expect("a panel has few queries");
-        let is_graph = self.kind == "timeseries";
+        let is_graph = matches!(self.kind, "timeseries" | "state-timeline");
         self.targets.push(Target {
             ref_id: char::from(b'A' + number).to_string(),
             datasource: prometheus(),

@@ -18,6 +18,7 @@ pub(super) fn dashboard() -> Dashboard {
             section("Clients", clients()),
             section("Upstreams", upstreams()),
             section("Copies", copies()),
+            section("Gates", gates()),
             section("Configuration, store, telemetry", surroundings()),
         ],
     )
@@ -180,6 +181,33 @@ fn copies() -> [Panel; 4] {
         .steps()
         .axis(Some(0.0), Some(1.0))
         .query("{{instance}}", "min by (instance) (cutover_recorder_up{@own})"),
+    ]
+}
+
+fn gates() -> [Panel; 3] {
+    [
+        Panel::graph(
+            "Looks",
+            Unit::PerSecond,
+            "How often all routes are looked at, and how often that failed.",
+        )
+        .query("looks", "sum(rate(cutover_gate_evaluations_total{@own}[@]))")
+        .query("failed", "sum(rate(cutover_gate_failures_total{@own}[@]))"),
+        Panel::graph(
+            "Last look",
+            Unit::Duration,
+            "How long ago the routes were looked at; blind routes are not moved by anybody.",
+        )
+        .query("ago", "time() - max(cutover_gate_last_evaluation_timestamp_seconds{@own})")
+        .query("blind routes", "sum(cutover_gate_blind{@own})"),
+        Panel::graph(
+            "Decisions",
+            Unit::PerSecond,
+            "Decisions to be recorded, by kind, and those that the store did not take.",
+        )
+        .runbook("CutoverStoreDown")
+        .query("{{kind}}", "sum by (kind) (rate(cutover_decisions_total{@own}[@]))")
+        .query("not taken", "sum(rate(cutover_decisions_dropped_total{@own}[@]))"),
     ]
 }
 

@@ -17,7 +17,7 @@ pub(super) fn dashboard() -> Dashboard {
             section("Requests, errors, duration", red()),
             section("Between the sides", between()),
             section("Parity", parity()),
-            section("Objectives", objectives()),
+            section("Objectives and gates", objectives()),
         ],
     )
 }
@@ -227,7 +227,7 @@ fn parity() -> [Panel; 4] {
     ]
 }
 
-fn objectives() -> [Panel; 3] {
+fn objectives() -> [Panel; 5] {
     let none = "the route has no objective, or its rules are not loaded";
     [
         Panel::graph(
@@ -244,6 +244,7 @@ fn objectives() -> [Panel; 3] {
         .may_be_empty(none),
         Panel::graph("Error budget left", Unit::Ratio, "What is left of the route's budgets.")
             .runbook("CutoverErrorBudgetExhausted")
+            .size(12, 8)
             .axis(None, Some(1.0))
             .coloured("red", &[(0.0, "yellow"), (0.25, "green")])
             .query(
@@ -251,6 +252,21 @@ fn objectives() -> [Panel; 3] {
                 r#"min by (cutover_slo, cutover_side) (slo:period_error_budget_remaining:ratio{cutover_route=~"$route"})"#,
             )
             .may_be_empty(none),
+        Panel::timeline(
+            "Gates",
+            "What each gate says; it moves forward only while all that it needs pass.",
+            &[(0, "pass", "green"), (1, "waits", "yellow"), (2, "blind", "purple"), (3, "fails", "red")],
+        )
+        .runbook("CutoverGateStuck")
+        .size(16, 8)
+        .query("{{gate}}", "max by (gate) (cutover_gate_state{@route})"),
+        Panel::stat(
+            "Dwelt",
+            Unit::Ratio,
+            "Share of the time and requests that the present step has to last.",
+        )
+        .size(4, 8)
+        .query("dwelt", "min(cutover_gate_dwelt_ratio{@route})"),
         Panel::stat("Alerts", Unit::Count, "Alerts of this route that fire now.")
             .coloured("green", &[(1.0, "red")])
             .size(4, 8)

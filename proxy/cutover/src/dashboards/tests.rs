@@ -4,6 +4,10 @@ use super::{
     grafana::{Item, Panel, Target},
     *,
 };
+use crate::slo::{
+    fixed::FIXED,
+    rules::{ERROR_BUDGET_EXHAUSTED, SLO_ERROR_BUDGET_BURN, SLO_METRIC_ABSENT},
+};
 
 mod lints;
 
@@ -70,6 +74,23 @@ fn panels_lie_side_by_side_and_none_on_another() {
             }
         }
     }
+}
+
+#[test]
+fn runbooks_are_those_of_alerts() {
+    let objectives = [SLO_ERROR_BUDGET_BURN, ERROR_BUDGET_EXHAUSTED, SLO_METRIC_ABSENT];
+    let alerts: BTreeSet<&str> =
+        FIXED.iter().map(|fixed| fixed.alert).chain(objectives).collect();
+    let mut named = BTreeSet::new();
+    for file in all(RUNBOOKS) {
+        for panel in panels(&file) {
+            let links = panel.description.split("${runbooks}/").skip(1);
+            named.extend(links.filter_map(|rest| rest.split(')').next()).map(str::to_owned));
+        }
+    }
+    assert!(named.len() > 8, "{named:?}");
+    let unknown: Vec<_> = named.iter().filter(|alert| !alerts.contains(&***alert)).collect();
+    assert!(unknown.is_empty(), "no such alerts: {unknown:?}");
 }
 
 #[test]

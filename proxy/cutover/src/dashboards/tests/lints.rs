@@ -143,7 +143,7 @@ fn legacy_is_blue_and_new_is_orange() {
         for panel in panels(&file).into_iter().filter(|panel| panel.kind == "timeseries") {
             let shows_sides = panel.targets.iter().any(|target| {
                 let legend = target.legend_format;
-                let is_side = ["{{cutover_side}}", "legacy", "new"];
+                let is_side = ["{{cutover_side}}", "{{side}}", "legacy", "new"];
                 is_side.iter().any(|start| legend.starts_with(start))
             });
             for (side, colour) in [("/^legacy/", "blue"), ("/^new/", "orange")] {
