@@ -79,8 +79,7 @@ fn panels_lie_side_by_side_and_none_on_another() {
 #[test]
 fn runbooks_are_those_of_alerts() {
     let objectives = [SLO_ERROR_BUDGET_BURN, ERROR_BUDGET_EXHAUSTED, SLO_METRIC_ABSENT];
-    let alerts: BTreeSet<&str> =
-        FIXED.iter().map(|fixed| fixed.alert).chain(objectives).collect();
+    let alerts: BTreeSet<&str> = FIXED.iter().map(|fixed| fixed.alert).chain(objectives).collect();
     let mut named = BTreeSet::new();
     for file in all(RUNBOOKS) {
         for panel in panels(&file) {
