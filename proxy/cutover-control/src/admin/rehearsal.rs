@@ -3,7 +3,7 @@
 //! What is measured is what an incident would cost: from the decision until the data plane obeys,
 //! and until the last request on new has ended. A process that dies in between leaves the cohort
 //! there; gates bring it back at the next start, which they know by the reason
-//! ([`REHEARSAL`](crate::gates::REHEARSAL)).
+//! ([`REHEARSAL`]).
 
 use std::{
     collections::BTreeSet,
