@@ -8,7 +8,6 @@ mod e2e {
     mod bad_input;
     mod console;
     mod contract;
-    mod dashboards;
     mod dashboards_types;
     mod demo;
     mod drills;

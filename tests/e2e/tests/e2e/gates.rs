@@ -102,7 +102,7 @@ async fn an_automatic_canary_advances_on_evidence_to_live() {
     let target = "phase = \"shadow\"\nslo = { availability = 99.0 }\n\
                   gates = { automatic = true, require = [\"burn\", \"regression\"], \
                   steps = [5, 50, 100], dwell_minutes = 0.03, dwell_requests = 20 }";
-    let more = "[gates]\nevaluate_ms = 500\nwindows_scale = 60\n";
+    let more = "[gates]\nevaluate_ms = 500\nwindows_scale = 60\ndifference_points = 2.0\n";
     let pair = Pair::start_with(target, |config| config.more = more.to_owned()).await.unwrap();
     let load = load(&pair, 200.0);
     looks(&pair, 2).await;

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Answer, Assessment, LatchedBy, Observation, Obstacle, Opening, Outcome, Proposal, Reaction,
-        Step,
+        Answer, Assessment, Gate, LatchedBy, Observation, Obstacle, Opening, Outcome, Proposal,
+        Reaction, Step,
     },
     Judge,
 };
@@ -31,7 +31,7 @@ impl Judge {
     /// The reaction to the worst fail.
     fn answer_fails(&self, answers: &[Answer], state: &RouteState) -> Option<Proposal> {
         // Of equal ones the first, as people read them.
-        let fails = answers.iter().rev().filter(|answer| answer.outcome.reaction().is_some());
+        let fails = answers.iter().rev().filter(|answer| asks_for_something(answer));
         let worst = fails.max_by_key(|answer| answer.outcome.reaction())?;
         let Outcome::Fail { reaction, why } = &worst.outcome else { return None };
         let step = self.means(*reaction, state);
@@ -72,6 +72,13 @@ impl Judge {
         let why = "every gate has passed for the whole dwell".to_owned();
         may.then_some(Proposal { step: Step::Advance(next), gate: None, why })
     }
+}
+
+/// A fail asks for its reaction, whether it is required or not; but a route that does not ask to be
+/// observed is not held back where nobody does.
+fn asks_for_something(answer: &Answer) -> bool {
+    let is_asked = answer.required || answer.gate != Gate::Observability;
+    is_asked && answer.outcome.reaction().is_some()
 }
 
 fn blind(assessment: &Assessment) -> Option<Proposal> {
