@@ -204,6 +204,13 @@ fn encode_routes(view: &View, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::
             ConstGauge::new(ratio).encode(metric.encode_family(&labels)?)?;
         }
     }
+    let help = "1 while the route is elsewhere than its file wants it";
+    let mut metric = descriptor(encoder, "cutover_route_drifted", help)?;
+    for route in routes {
+        let labels = [("cutover_route", route.spec.id.as_str())];
+        let is_drifted = route.state.target() != route.spec.target;
+        constant(i64::from(is_drifted)).encode(metric.encode_family(&labels)?)?;
+    }
     let help = "The routes in force";
     let mut metric = descriptor(encoder, "cutover_route_info", help)?;
     for route in routes {

@@ -150,6 +150,9 @@ impl Gateway {
             let tls = tls.map(Arc::new);
             let opened = Listener::open(position, listener, tls, inherited.as_deref_mut());
             let opened = opened.map_err(|source| StartError::Listen { address, source })?;
+            if let Some(tls) = &opened.tls {
+                metrics.certificates.join(opened.address, Arc::clone(tls));
+            }
             listeners.push(Arc::new(opened));
         }
         let live = LiveTable::build(table, settings, &metrics, copies.as_ref(), None)?;

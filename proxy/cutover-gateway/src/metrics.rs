@@ -3,6 +3,7 @@
 
 mod answered;
 mod answers;
+mod certificates;
 mod exemplars;
 mod histogram;
 mod journeys;
@@ -20,6 +21,7 @@ use prometheus_client::{
 };
 
 pub(crate) use self::{
+    certificates::Certificates,
     histogram::AtomicHistogram,
     journeys::{JourneyMetrics, JourneyMetricsFamilies},
     route::{RouteMetrics, RouteMetricsFamilies, Served},
@@ -83,6 +85,7 @@ pub struct GatewayMetrics {
     pub(crate) routes: RouteMetricsFamilies,
     pub(crate) journeys: JourneyMetricsFamilies,
     pub(crate) workers: Workers,
+    pub(crate) certificates: Certificates,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -129,6 +132,7 @@ impl GatewayMetrics {
             routes: RouteMetricsFamilies::default(),
             journeys: JourneyMetricsFamilies::default(),
             workers: Workers::default(),
+            certificates: Certificates::default(),
         };
         for reason in TurnedAway::ALL {
             let _ = metrics.turned_away.get_or_create(&TurnedAwayLabel { reason: *reason });
@@ -174,6 +178,7 @@ impl GatewayMetrics {
         metrics.routes.register(registry);
         metrics.journeys.register(registry);
         metrics.workers.register(registry);
+        metrics.certificates.register(registry);
         metrics
     }
 

@@ -89,6 +89,7 @@ struct Live {
     config: Arc<ServerConfig>,
     verifier: Option<Arc<ClientVerifier>>,
     generation: u64,
+    not_after: u64,
     warnings: Vec<TlsWarning>,
 }
 
@@ -175,6 +176,13 @@ impl TlsListener {
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {
         self.live.load().config.clone()
+    }
+
+    /// When the first certificate of the chain in force ends, in seconds since 1970; 0 if that
+    /// cannot be told.
+    #[must_use]
+    pub fn not_after(&self) -> u64 {
+        self.live.load().not_after
     }
 
     /// What an operator should know about the files in force.
@@ -268,6 +276,7 @@ fn read(
 ) -> Result<Live, TlsError> {
     let mut warnings = Vec::new();
     let identity = files::identity(&files.cert, &files.key, &mut warnings)?;
+    let not_after = peer::first_end(&identity.cert);
     let verifier = verify::client_verifier(&files, &mut warnings)?;
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -280,7 +289,7 @@ fn read(
     config.alpn_protocols.clone_from(&files.alpn);
     config.session_storage = sessions.clone();
     config.ticketer = ticketer.clone();
-    Ok(Live { files, config: Arc::new(config), verifier, generation, warnings })
+    Ok(Live { files, config: Arc::new(config), verifier, generation, not_after, warnings })
 }
 
 /// ring, given explicitly: no process-wide default is relied upon.

@@ -1,4 +1,4 @@
-//! Objectives as Prometheus judges them: from routes' `slo` and from OpenSLO files to recording
+//! Objectives as Prometheus judges them: from routes' `slo`, journeys and OpenSLO files to recording
 //! rules, alerts, and unit tests of both.
 //!
 //! The way leads one direction: [`openslo`] reads files, [`Objective`] is what either source
@@ -19,5 +19,5 @@ pub mod unit_tests;
 mod windows;
 pub mod yaml;
 
-pub use objective::{Indicator, Kind, Objective, of_routes, same_query};
+pub use objective::{Indicator, Kind, Objective, of_journey, of_routes};
 pub use windows::{BurnPair, Scale, Severity, pairs, unreachable};

@@ -130,6 +130,13 @@ impl Collector for Present {
             let is_blind = i64::from(standing.assessment.is_blind);
             constant(is_blind).encode(metric.encode_family(&labels)?)?;
         }
+        let help = "1 while a gate keeps the route from its next step";
+        let mut metric = descriptor(&mut encoder, "cutover_gate_blocked", help)?;
+        for (route, standing) in &standings.routes {
+            let labels = [("cutover_route", route.as_str())];
+            let is_blocked = i64::from(standing.assessment.is_blocked());
+            constant(is_blocked).encode(metric.encode_family(&labels)?)?;
+        }
         let help = "Share of the present step's dwell that is over, 0 to 1";
         let mut metric = descriptor(&mut encoder, "cutover_gate_dwelt_ratio", help)?;
         for (route, standing) in &standings.routes {

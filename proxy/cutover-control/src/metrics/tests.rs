@@ -35,6 +35,7 @@ fn present_values_are_those_of_the_view_and_vanish_with_it() {
         "cutover_route_phase{cutover_route=\"read\",phase=\"live\"} 0",
         "cutover_route_weight_ratio{cutover_route=\"read\",side=\"new\"} 0.125",
         "cutover_route_weight_ratio{cutover_route=\"read\",side=\"legacy\"} 0.875",
+        "cutover_route_drifted{cutover_route=\"read\"} 0",
         "cutover_route_info{cutover_route=\"list\",group=\"devices\",owner=\"devices-team\",\
          legacy=\"monolith\",new=\"registry\"} 1",
         "cutover_store_up 1",

@@ -86,6 +86,12 @@ impl Assessment {
         self.answers.iter().find(|answer| answer.gate == gate)
     }
 
+    /// Whether there is a next step, and a gate does not let the route take it.
+    pub fn is_blocked(&self) -> bool {
+        let is_gate = |it: &Obstacle| matches!(it, Obstacle::Gate(_) | Obstacle::Silent(_));
+        self.next.is_some() && self.obstacles.iter().any(is_gate)
+    }
+
     /// The first required gate that does not pass, of those that a person who moves the route is
     /// asked for: all but the person's own approval.
     pub fn unmet(&self) -> Option<&Answer> {
@@ -141,3 +147,6 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ impl PeerIdentity {
             serial: hex(cert.raw_serial()),
             fingerprint: sha256(leaf),
             subject: cert.subject().to_string(),
-            not_after: chain.clone().filter_map(not_after).min().unwrap_or(0),
+            not_after: first_end(chain.clone()),
             chain: chain.map(|cert| cert.clone().into_owned()).collect(),
             checked: AtomicU64::new(generation),
         })
@@ -117,6 +117,11 @@ fn ip_text(bytes: &[u8]) -> Option<String> {
     let v4 = <[u8; 4]>::try_from(bytes).map(|octets| Ipv4Addr::from(octets).to_string());
     let v6 = || <[u8; 16]>::try_from(bytes).map(|octets| Ipv6Addr::from(octets).to_string());
     v4.or_else(|_| v6()).ok()
+}
+
+/// When the first of them ends, in seconds since 1970; 0 if that cannot be told.
+pub(super) fn first_end<'c>(chain: impl IntoIterator<Item = &'c CertificateDer<'c>>) -> u64 {
+    chain.into_iter().filter_map(not_after).min().unwrap_or(0)
 }
 
 fn not_after(cert: &CertificateDer<'_>) -> Option<u64> {

@@ -107,7 +107,7 @@ pub(super) fn convert(
     let telemetry = telemetry::convert(&files.process, &mut context);
     let latency_bounds_seconds = slo::bounds(&routes, &mut context);
     let objectives =
-        slo::objectives(files, &routes, &groups, &latency_bounds_seconds, &mut context);
+        slo::objectives(files, &routes, &groups, &journeys, &latency_bounds_seconds, &mut context);
     cross::check(&declaration, &routes, &groups, &upstreams, &files.process, &mut context);
 
     let (process, (telemetry, telemetry_doc)) = (process?, telemetry?);

@@ -42,7 +42,8 @@ fn now() -> [Panel; 5] {
                 ),
             ),
         ended("Late", "Changes that were shown, but too late.", "late", &[(1.0, "yellow")]),
-        ended("Lost", "Changes that readers were never shown.", "lost", &[(1.0, "red")]),
+        ended("Lost", "Changes that readers were never shown.", "lost", &[(1.0, "red")])
+            .runbook("CutoverJourneyLost"),
         ended("Unseen", "Changes that nobody looked for; they prove nothing.", "unseen", &[]),
         Panel::stat("Open", Unit::Count, "Changes that have not ended yet.")
             .query("journeys", &format!("sum(cutover_journey_open{{{CHOSEN}}})")),

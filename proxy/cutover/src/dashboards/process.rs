@@ -79,7 +79,7 @@ fn resources() -> [Panel; 4] {
             "{{instance}} {{worker}}",
             "sum by (instance, worker) (rate(cutover_worker_busy_seconds_total{@own}[@]))",
         ),
-        Panel::graph("Memory", Unit::Bytes, "Memory that is resident, and that is addressed.")
+        Panel::graph("Memory", Unit::Bytes, "Memory that is resident, and what copies hold of it.")
             .size(6, 8)
             .query("resident", "sum(process_resident_memory_bytes{@own})")
             .query("copies hold", "sum(cutover_shadow_queue_bytes{@own})"),
@@ -184,7 +184,7 @@ fn copies() -> [Panel; 4] {
     ]
 }
 
-fn gates() -> [Panel; 3] {
+fn gates() -> [Panel; 4] {
     [
         Panel::graph(
             "Looks",
@@ -196,10 +196,17 @@ fn gates() -> [Panel; 3] {
         Panel::graph(
             "Last look",
             Unit::Duration,
-            "How long ago the routes were looked at; blind routes are not moved by anybody.",
+            "How long ago gates looked at the routes; nothing moves by itself meanwhile.",
         )
-        .query("ago", "time() - max(cutover_gate_last_evaluation_timestamp_seconds{@own})")
-        .query("blind routes", "sum(cutover_gate_blind{@own})"),
+        .query("ago", "time() - max(cutover_gate_last_evaluation_timestamp_seconds{@own})"),
+        Panel::graph(
+            "Held up or blind",
+            Unit::Count,
+            "Routes that a gate keeps from their next step, and routes whose gates are in error.",
+        )
+        .runbook("CutoverGateStuck")
+        .query("held up", "sum(max by (cutover_route) (cutover_gate_blocked{@own}))")
+        .query("blind", "sum(max by (cutover_route) (cutover_gate_blind{@own}))"),
         Panel::graph(
             "Decisions",
             Unit::PerSecond,
@@ -211,7 +218,7 @@ fn gates() -> [Panel; 3] {
     ]
 }
 
-fn surroundings() -> [Panel; 4] {
+fn surroundings() -> [Panel; 6] {
     [
         Panel::graph("Configurations", Unit::Count, "Configurations loaded or refused.")
             .runbook("CutoverConfigReloadFailed")
@@ -230,6 +237,26 @@ fn surroundings() -> [Panel; 4] {
             "{{instance}}",
             "time() - max by (instance) (cutover_config_last_reload_success_timestamp_seconds{@own})",
         ),
+        Panel::graph(
+            "Routes elsewhere than their files",
+            Unit::Count,
+            "Moved by a command or a gate, and not taken over into the files.",
+        )
+        .runbook("CutoverConfigDrift")
+        .size(6, 8)
+        .query("routes", "sum(max by (cutover_route) (cutover_route_drifted{@own}))"),
+        Panel::graph(
+            "Certificates end in",
+            Unit::Duration,
+            "Until the certificate that a listener shows to clients ends.",
+        )
+        .runbook("CutoverCertExpiring")
+        .size(6, 8)
+        .query(
+            "{{listener}}",
+            "min by (listener) (cutover_tls_certificate_not_after_timestamp_seconds{@own}) - time()",
+        )
+        .may_be_empty("no listener has TLS"),
         Panel::graph("Store answers", Unit::YesNo, "Whether the store of decisions answers.")
             .runbook("CutoverStoreDown")
             .size(6, 8)

@@ -88,7 +88,7 @@ fn runbooks_of_alerts_have_every_section_and_commands() {
 fn what_blocks_need_is_declared_and_the_reverse() {
     for runbook in embedded() {
         let scripts: String = runbook.blocks.iter().map(|block| block.script.as_str()).collect();
-        for var in ["ROUTE", "DIR"] {
+        for var in ["ROUTE", "DIR", "JOURNEY", "LISTENER"] {
             let (used, declared) = (
                 scripts.contains(&format!("\"${var}\"")),
                 runbook.about.vars.contains(&var.to_owned()),
@@ -170,9 +170,9 @@ async fn a_failure_is_tried_again_while_it_may_be() {
 async fn what_takes_too_long_is_ended_with_all_that_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let pid = dir.path().join("pid");
-    let script = format!("sleep 600 & echo $! > {}; wait", pid.display());
+    let script = format!("echo so far; sleep 600 & echo $! > {}; wait", pid.display());
     let ran = run(&Block { retry: None, ..block(&script) }, &vars()).await.unwrap();
-    assert_eq!(ran.ended, Ended::TimedOut);
+    assert_eq!((ran.ended, ran.output.as_str()), (Ended::TimedOut, "so far\n"));
     let stat = format!("/proc/{}/stat", fs::read_to_string(pid).unwrap().trim());
     // It is killed; the kernel buries it a moment later.
     let dead = async {

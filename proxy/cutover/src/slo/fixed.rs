@@ -60,6 +60,18 @@ pub const FIXED: &[Fixed] = &[
         dashboard: "",
     },
     Fixed {
+        alert: "CutoverJourneyLost",
+        severity: Severity::Page,
+        expr: "sum by (journey) (increase(cutover_journey_total{result=\"lost\"}[{5m}])) >= 3\n\
+               and\n\
+               sum by (journey) (increase(cutover_journey_total{result=\"lost\"}[{5m}]))\n\
+               > 0.05 * sum by (journey) (increase(cutover_journey_total{result!=\"unseen\"}[{5m}]))",
+        hold_seconds: 0,
+        summary: "Accepted changes are not shown to those who look: `{{ $labels.journey }}` lost {{ $value | humanize }}",
+        mitigation: "cutover journey show {{ $labels.journey }}",
+        dashboard: "/journeys",
+    },
+    Fixed {
         alert: "CutoverFallbackActive",
         severity: Severity::Ticket,
         expr: "sum by (cutover_route) (increase(cutover_fallbacks_total[{5m}])) >= 3",
@@ -87,6 +99,24 @@ pub const FIXED: &[Fixed] = &[
         dashboard: "",
     },
     Fixed {
+        alert: "CutoverConfigDrift",
+        severity: Severity::Ticket,
+        expr: "max by (cutover_route) (cutover_route_drifted) == 1",
+        hold_seconds: 24 * 3_600,
+        summary: "`{{ $labels.cutover_route }}` has been elsewhere than its file says for a day: whoever reads the files is misled",
+        mitigation: "cutover export",
+        dashboard: "/config",
+    },
+    Fixed {
+        alert: "CutoverCertExpiring",
+        severity: Severity::Ticket,
+        expr: "min by (listener) (cutover_tls_certificate_not_after_timestamp_seconds) - time() < 14 * 86400",
+        hold_seconds: 60,
+        summary: "The certificate at {{ $labels.listener }} ends in {{ $value | humanizeDuration }}",
+        mitigation: "cutover check",
+        dashboard: "/config",
+    },
+    Fixed {
         alert: "CutoverStoreDown",
         severity: Severity::Ticket,
         expr: "cutover_store_up == 0",
@@ -108,10 +138,11 @@ pub const FIXED: &[Fixed] = &[
     Fixed {
         alert: "CutoverGateStuck",
         severity: Severity::Ticket,
-        expr: "max by (cutover_route) (cutover_gate_state) > 0\n\
-               and on (cutover_route) cutover_gate_dwelt_ratio >= 1",
+        expr: "max by (cutover_route) (cutover_gate_blocked) == 1\n\
+               and on (cutover_route)\n\
+               max by (cutover_route) (cutover_route_phase{phase=\"canary\"}) == 1",
         hold_seconds: 6 * 3_600,
-        summary: "`{{ $labels.cutover_route }}` has dwelt long enough, and a gate does not let it go on",
+        summary: "For six hours a gate has kept `{{ $labels.cutover_route }}` from its next step",
         mitigation: "cutover gate {{ $labels.cutover_route }} --explain",
         dashboard: "/routes/{{ $labels.cutover_route }}",
     },

@@ -1,13 +1,15 @@
 //! What either source of objectives becomes.
 
-use crate::config::document::{Latency, Route, Slo};
+use crate::config::document::{Journey, Latency, Route, Slo};
 
 /// Fewest bad events in the long window before an alert may fire: one error among the twenty
 /// requests of a quiet hour is no reason to wake anybody.
 pub(super) const MIN_BAD_EVENTS: u32 = 3;
 /// The runbook of every objective that names none of its own.
 pub(super) const RUNBOOK: &str = "CutoverSLOErrorBudgetBurn";
-/// Days that a route's budget is for.
+/// That of a journey's.
+const JOURNEY_RUNBOOK: &str = "CutoverJourneyLost";
+/// Days that a budget of our own is for.
 const PERIOD_DAYS: u32 = 30;
 
 /// A promise, and how Prometheus sees whether it is kept.
@@ -17,8 +19,10 @@ pub struct Objective {
     pub name: String,
     /// What users get when it is kept, in their words, as part of a sentence.
     pub title: String,
-    /// The route that it is about. `None`: none, such as a journey across routes.
+    /// The route that it is about. `None`: none.
     pub route: Option<String>,
+    /// The journey that it is about. `None`: none.
+    pub journey: Option<String>,
     /// Who answers for it; empty if nobody is named.
     pub owner: String,
     /// Share of events that may be bad, above 0 and below 1, exact to twelve decimals.
@@ -44,6 +48,8 @@ pub enum Kind {
     Availability,
     /// Requests of a route that are answered within so many milliseconds.
     Latency(u32),
+    /// Accepted changes that are shown in time to those who look.
+    Journey,
     /// Whatever the queries of a file count.
     Custom,
 }
@@ -68,8 +74,26 @@ pub fn of_routes<'r>(routes: impl IntoIterator<Item = (&'r Route, &'r str)>) -> 
     routes.into_iter().flat_map(of_route).flatten().collect()
 }
 
+/// The objective of a journey.
+pub fn of_journey(name: &str, journey: &Journey, owner: &str) -> Objective {
+    let Journey { target, within_ms, .. } = journey;
+    let title = format!("{target} % of the changes of `{name}` are shown within {within_ms} ms");
+    Objective {
+        journey: Some(name.to_owned()),
+        runbook: JOURNEY_RUNBOOK.to_owned(),
+        kind: Kind::Journey,
+        users: Indicator::journey(name, |rate| format!("sum({rate})")),
+        sides: Some(Indicator::journey(name, |rate| {
+            format!(
+                "sum {SIDES}(label_replace({rate}, \"cutover_side\", \"$1\", \"side\", \"(.+)\"))"
+            )
+        })),
+        ..objective(format!("{name}-journey"), title, owner, *target)
+    }
+}
+
 /// Whether both texts are the same query but for white space.
-pub fn same_query(a: &str, b: &str) -> bool {
+fn same_query(a: &str, b: &str) -> bool {
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
     squeezed(a) == squeezed(b)
 }
@@ -78,10 +102,11 @@ fn availability(route: &str, owner: &str, slo: &Slo) -> Option<Objective> {
     let percent = slo.availability?;
     let title = format!("{percent} % of the requests of `{route}` are answered");
     Some(Objective {
+        route: Some(route.to_owned()),
         kind: Kind::Availability,
         users: Indicator::availability(route, "", "error|timeout"),
         sides: Some(Indicator::availability(route, SIDES, "error|timeout|fallback")),
-        ..objective(format!("{route}-availability"), title, route, owner, percent)
+        ..objective(format!("{route}-availability"), title, owner, percent)
     })
 }
 
@@ -90,19 +115,21 @@ fn latency(route: &str, owner: &str, slo: &Slo) -> Option<Objective> {
     let (percent, ms) = (latency.target, latency.under_ms);
     let title = format!("{percent} % of the requests of `{route}` are answered within {ms} ms");
     Some(Objective {
+        route: Some(route.to_owned()),
         kind: Kind::Latency(ms),
         users: Indicator::latency(route, "", ms),
         sides: Some(Indicator::latency(route, SIDES, ms)),
-        ..objective(format!("{route}-latency"), title, route, owner, percent)
+        ..objective(format!("{route}-latency"), title, owner, percent)
     })
 }
 
-fn objective(name: String, title: String, route: &str, owner: &str, percent: f64) -> Objective {
+fn objective(name: String, title: String, owner: &str, percent: f64) -> Objective {
     let none = Indicator { bad: String::new(), total: String::new(), is_rate: true };
     Objective {
         name,
         title,
-        route: Some(route.to_owned()),
+        route: None,
+        journey: None,
         owner: owner.to_owned(),
         budget: budget(percent),
         period_days: PERIOD_DAYS,
@@ -181,6 +208,18 @@ impl Indicator {
         let (slow, total) = slow(route, by, ms);
         let errors = Indicator::availability(route, by, "error").bad;
         Indicator { bad: format!("{slow} + ({errors} or {total} * 0)"), total, is_rate: true }
+    }
+
+    /// Changes that were shown late or never, of those that somebody looked for. `sum` makes a
+    /// query of a rate.
+    fn journey(name: &str, sum: impl Fn(String) -> String) -> Indicator {
+        let ended = |result: &str| {
+            sum(format!(
+                "rate(cutover_journey_total{{journey=\"{name}\",result{result}}}[{{{{.window}}}}])"
+            ))
+        };
+        let (bad, total) = (ended("=~\"late|lost\""), ended("!=\"unseen\""));
+        Indicator { bad, total, is_rate: true }
     }
 
     /// Fills the window in.

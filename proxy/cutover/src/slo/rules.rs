@@ -187,6 +187,7 @@ fn derived(objective: &Objective, scale: Scale) -> Vec<Rule> {
 fn labels(objective: &Objective, side: Option<&str>) -> Pairs {
     let mut labels = vec![("cutover_slo", objective.name.clone())];
     labels.extend(objective.route.iter().map(|route| ("cutover_route", route.clone())));
+    labels.extend(objective.journey.iter().map(|journey| ("journey", journey.clone())));
     labels.extend(side.map(|side| ("cutover_side", side.to_owned())));
     labels
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::{AcceptError, TlsListener};
+use rcgen::date_time_ymd;
+
+use super::super::{AcceptError, TlsFiles, TlsListener};
 use super::pki::{Pki, leaf_of, meet};
 
 #[tokio::test]
@@ -44,9 +46,7 @@ async fn other_files_can_take_over() {
     let pki = Pki::new("ca");
     let listener = TlsListener::load(pki.plain()).unwrap();
     let (cert, key) = pki.server("other");
-    listener
-        .replace(super::super::TlsFiles { cert: cert.clone(), key, ..listener.files() })
-        .unwrap();
+    listener.replace(TlsFiles { cert: cert.clone(), key, ..listener.files() }).unwrap();
     assert_eq!(meet(&listener, &pki.connector(None)).await.leaf, Some(leaf_of(&cert)));
     assert_eq!(listener.files().cert, cert);
 }
@@ -71,4 +71,15 @@ async fn the_best_common_protocol_is_chosen() {
     let (stream, _) = listener.accept(far, Duration::from_secs(10)).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     client.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_the_chain_in_force_is_known() {
+    let pki = Pki::new("ca");
+    let (cert, key) = pki.issue("old", 2, |params| params.not_after = date_time_ymd(2031, 1, 1));
+    let listener = TlsListener::load(TlsFiles { cert, key, ..pki.plain() }).unwrap();
+    assert_eq!(listener.not_after(), 1_924_992_000);
+    let (cert, key) = pki.issue("new", 3, |params| params.not_after = date_time_ymd(2032, 1, 1));
+    listener.replace(TlsFiles { cert, key, ..listener.files() }).unwrap();
+    assert_eq!(listener.not_after(), 1_956_528_000);
 }

@@ -12,7 +12,11 @@ fn commands_in_the_documentation_parse() {
         texts.extend(fs::read_to_string(root.join(name)));
     }
     // What is filled in when they run.
-    let filled = |text: String| text.replace("\"$ROUTE\"", "device-read").replace("\"$DIR\"", ".");
+    let filled = |text: String| {
+        let known =
+            [("\"$ROUTE\"", "device-read"), ("\"$JOURNEY\"", "device-state"), ("\"$DIR\"", ".")];
+        known.iter().fold(text, |text, (name, value)| text.replace(name, value))
+    };
     let runbooks = crate::runbook::embedded().into_iter().map(|runbook| filled(runbook.text));
     texts.extend(runbooks);
     texts.extend(fs::read_to_string(root.join("runbooks/README.md")));

@@ -11,7 +11,7 @@ use crate::{
         suggest::nearest,
     },
     slo::{
-        Objective, of_routes,
+        Objective, of_journey, of_routes,
         openslo::{self, Flaw, Parsed},
         unreachable,
     },
@@ -45,12 +45,13 @@ pub(super) fn bounds(routes: &[Item<'_, document::Route>], context: &mut Context
     extra.into_iter().map(|ms| f64::from(ms) / 1000.0).collect()
 }
 
-/// Every objective: of routes, then of OpenSLO files. Two of one name are refused, and what can
-/// never fire is told.
+/// Every objective: of routes, of journeys, then of OpenSLO files. Two of one name are refused, and
+/// what can never fire is told.
 pub(super) fn objectives(
     files: &Files,
     routes: &[Item<'_, document::Route>],
     groups: &[Item<'_, document::Group>],
+    journeys: &[Item<'_, document::Journey>],
     bounds: &[f64],
     context: &mut Context<'_>,
 ) -> Vec<Objective> {
@@ -58,33 +59,35 @@ pub(super) fn objectives(
         let group = groups.iter().find(|item| item.name == group);
         group.map_or("", |group| group.doc.owner.as_str())
     };
-    let mut objectives = Vec::new();
-    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    let mut all = Declared::default();
     for item in routes {
         for objective in of_routes([(&item.doc, owner(&item.doc.group))]) {
-            let place = item.node.find(&["slo"]).place.clone();
-            check_reachable(&objective, &place, context);
-            places.insert(objective.name.clone(), place);
-            objectives.push(objective);
+            all.add(objective, item.node.find(&["slo"]).place.clone(), context);
         }
+    }
+    for item in journeys {
+        // Whoever accepts the changes answers for what becomes of them.
+        let start = item.doc.start.route.as_slice().first();
+        let route = routes.iter().find(|route| Some(&route.name) == start);
+        let owner = route.map_or("", |route| owner(&route.doc.group));
+        all.add(of_journey(&item.name, &item.doc, owner), item.node.key_place(), context);
     }
     for (source, text) in &files.slos {
-        for parsed in from_file(*source, text, context) {
-            let place = Place::new(*source, parsed.at);
-            let objective = parsed.objective;
+        for Parsed { objective, at, .. } in from_file(*source, text, context) {
+            let place = Place::new(*source, at);
             check_route(&objective, routes, &place, context);
             check_bounds(&objective, bounds, &place, context);
-            check_reachable(&objective, &place, context);
-            match places.get(&objective.name) {
-                Some(first) => conflict(&objective.name, place, first.clone(), context),
-                None => {
-                    places.insert(objective.name.clone(), place);
-                    objectives.push(objective);
-                }
-            }
+            all.add(objective, place, context);
         }
     }
-    objectives
+    all.objectives
+}
+
+/// Objectives so far, and where each is declared.
+#[derive(Default)]
+struct Declared {
+    objectives: Vec<Objective>,
+    places: BTreeMap<String, Place>,
 }
 
 fn from_file(source: usize, text: &str, context: &mut Context<'_>) -> Vec<Parsed> {
@@ -181,7 +184,7 @@ fn conflict(name: &str, place: Place, first: Place, context: &mut Context<'_>) {
             .at(place)
             .also(first, "declared here first")
             .hint(
-                "rename one of them; a route's own are called ROUTE-availability and ROUTE-latency",
+                "rename one of them; our own are called ROUTE-availability, ROUTE-latency, JOURNEY-journey",
             ),
     );
 }
@@ -210,4 +213,18 @@ fn too_many(node: &Node, extra: &BTreeSet<u32>, context: &mut Context<'_>) {
             .why("each becomes a bucket of every route's latency histogram")
             .hint(format!("use one that is there already, in ms: {}", known.join(", "))),
     );
+}
+
+// === impl Declared ===
+
+impl Declared {
+    /// One more, unless there is one of its name.
+    fn add(&mut self, objective: Objective, place: Place, context: &mut Context<'_>) {
+        check_reachable(&objective, &place, context);
+        if let Some(first) = self.places.get(&objective.name) {
+            return conflict(&objective.name, place, first.clone(), context);
+        }
+        self.places.insert(objective.name.clone(), place);
+        self.objectives.push(objective);
+    }
 }

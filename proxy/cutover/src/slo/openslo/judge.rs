@@ -70,6 +70,7 @@ pub(super) fn document(document: &Document) -> Result<Parsed, Vec<Flaw>> {
         name: name.value.clone(),
         title: title.trim().trim_end_matches('.').to_owned(),
         route: ours.route,
+        journey: None,
         owner: metadata.labels.get("team").map_or("", |team| team.first()).to_owned(),
         budget: budget(percent),
         period_days,

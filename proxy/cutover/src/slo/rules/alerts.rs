@@ -60,17 +60,10 @@ pub(super) fn exhausted(objective: &Objective, making: &Making) -> Alert {
 }
 
 pub(super) fn absent(objective: &Objective, making: &Making) -> Alert {
-    let (name, window) = (&objective.name, making.scale.window("5m"));
-    let measured =
-        format!("slo:sli_error:ratio_rate5m{{cutover_slo=\"{name}\",cutover_side=\"all\"}}");
-    let expr = match &objective.route {
-        Some(route) => format!(
-            "absent(cutover_route_info{{cutover_route=\"{route}\"}})\n\
-             or (\n  \
-             (sum(rate(cutover_requests_total{{cutover_route=\"{route}\"}}[{window}])) > 0)\n  \
-             unless on() {measured}\n)"
-        ),
-        None => "absent(cutover_build_info)".to_owned(),
+    let expr = match (&objective.route, &objective.journey) {
+        (Some(route), _) => format!("absent(cutover_route_info{{cutover_route=\"{route}\"}})"),
+        (None, Some(journey)) => format!("absent(cutover_journey_total{{journey=\"{journey}\"}})"),
+        (None, None) => "absent(cutover_build_info)".to_owned(),
     };
     let summary = format!("Nobody measures whether {}", objective.title);
     let mut labels = alert_labels(objective, "ticket", "5m");
@@ -92,20 +85,24 @@ fn alert_labels(objective: &Objective, severity: &str, window: &str) -> Pairs {
 }
 
 fn annotations(objective: &Objective, runbook: &str, summary: String, making: &Making) -> Pairs {
-    let dashboard = match &objective.route {
-        Some(route) => format!("{}/routes/{route}", making.dashboards),
-        None => format!("{}/slos", making.dashboards),
+    let page = match (&objective.route, &objective.journey) {
+        (Some(route), _) => &*format!("routes/{route}"),
+        (None, Some(_)) => "journeys",
+        (None, None) => "slos",
     };
     vec![
         ("summary", summary),
         ("mitigation", mitigation(objective)),
         ("runbook_url", format!("{}/{runbook}", making.runbooks)),
-        ("dashboard_url", dashboard),
+        ("dashboard_url", format!("{}/{page}", making.dashboards)),
     ]
 }
 
 /// Moving the route back helps unless it is legacy that fails.
 fn mitigation(objective: &Objective) -> String {
+    if let Some(journey) = &objective.journey {
+        return format!("cutover journey show {journey}");
+    }
     let Some(route) = &objective.route else { return "cutover status".into() };
     let back = format!("cutover rollback {route} --reason \"alert {}\" --wait", objective.name);
     format!(

@@ -17,7 +17,7 @@ const RATIO_OF_FAILING: f64 = 0.95;
 pub(super) fn cases(objective: &Objective) -> Vec<Case> {
     let mut cases = match objective.kind {
         Kind::Custom => return Vec::new(),
-        Kind::Latency(_) => Vec::new(),
+        Kind::Latency(_) | Kind::Journey => Vec::new(),
         Kind::Availability => vec![rescued(objective)],
     };
     cases.extend([kept(objective), failing(objective), recovered(objective), quiet(objective)]);
@@ -28,7 +28,7 @@ pub(super) fn cases(objective: &Objective) -> Vec<Case> {
 fn kept(objective: &Objective) -> Case {
     Case {
         name: format!("{}: kept", objective.name),
-        series: traffic(objective, "error", &[(60, 60, 0)]),
+        series: traffic(objective, FAILED, &[(60, 60, 0)]),
         expected: vec![
             silent(SLO_ERROR_BUDGET_BURN, objective, "", 60),
             silent(ERROR_BUDGET_EXHAUSTED, objective, "", 60),
@@ -37,6 +37,9 @@ fn kept(objective: &Objective) -> Case {
         ],
     }
 }
+
+/// The outcome of requests that nobody answered well.
+const FAILED: &str = "error";
 
 /// Both what users see and new's side fire, in every window that there is.
 fn failing(objective: &Objective) -> Case {
@@ -49,7 +52,7 @@ fn failing(objective: &Objective) -> Case {
     let spent = expect(ERROR_BUDGET_EXHAUSTED, objective, "", 60, Some(2));
     Case {
         name: format!("{}: everything fails", objective.name),
-        series: traffic(objective, "error", &[(2, 60, 0), (60, 0, 60)]),
+        series: traffic(objective, FAILED, &[(2, 60, 0), (60, 0, 60)]),
         expected: fires.chain([spent]).collect(),
     }
 }
@@ -58,7 +61,7 @@ fn failing(objective: &Objective) -> Case {
 fn recovered(objective: &Objective) -> Case {
     Case {
         name: format!("{}: failed, and recovered", objective.name),
-        series: traffic(objective, "error", &[(2, 60, 0), (30, 0, 60), (30, 60, 0)]),
+        series: traffic(objective, FAILED, &[(2, 60, 0), (30, 0, 60), (30, 60, 0)]),
         expected: vec![silent(SLO_ERROR_BUDGET_BURN, objective, ",window=\"1h\"", 60)],
     }
 }
@@ -67,7 +70,7 @@ fn recovered(objective: &Objective) -> Case {
 fn quiet(objective: &Objective) -> Case {
     Case {
         name: format!("{}: one error in a quiet hour", objective.name),
-        series: traffic(objective, "error", &[(30, 1, 0), (1, 0, 1), (30, 1, 0)]),
+        series: traffic(objective, FAILED, &[(30, 1, 0), (1, 0, 1), (30, 1, 0)]),
         expected: [32, 35, 60]
             .map(|minutes| silent(SLO_ERROR_BUDGET_BURN, objective, "", minutes))
             .into(),
@@ -108,34 +111,49 @@ fn blind(objective: &Objective) -> Case {
     }
 }
 
-/// Requests that new is to serve, counted up stage by stage.
+/// What new is to serve, counted up stage by stage.
 fn traffic(objective: &Objective, bad: &str, stages: &[Stage]) -> Vec<(String, String)> {
-    let route = route(objective);
-    let requests = |outcome: &str| {
-        format!(
-            "cutover_requests_total{{cutover_route=\"{route}\",cutover_side=\"new\",cutover_phase=\"live\",outcome=\"{outcome}\"}}"
-        )
-    };
-    let duration = |what: &str| {
-        format!(
-            "cutover_request_duration_seconds_{what}cutover_route=\"{route}\",cutover_side=\"new\"}}"
-        )
-    };
     let good = |stage: &Stage| stage.1;
+    let failed = |stage: &Stage| stage.2;
     let all = |stage: &Stage| stage.1 + stage.2;
     let mut series = match objective.kind {
         Kind::Latency(ms) => vec![
-            (requests("ok"), counted(stages, all)),
-            (duration("count{"), counted(stages, all)),
-            (duration(&format!("bucket{{le=\"{}\",", bound(ms))), counted(stages, good)),
+            (requests(objective, "ok"), counted(stages, all)),
+            (duration(objective, "count{"), counted(stages, all)),
+            (duration(objective, &format!("bucket{{le=\"{}\",", bound(ms))), counted(stages, good)),
+        ],
+        Kind::Journey => vec![
+            (ended(objective, "good"), counted(stages, good)),
+            (ended(objective, "lost"), counted(stages, failed)),
         ],
         Kind::Availability | Kind::Custom => vec![
-            (requests("ok"), counted(stages, good)),
-            (requests(bad), counted(stages, |stage| stage.2)),
+            (requests(objective, "ok"), counted(stages, good)),
+            (requests(objective, bad), counted(stages, failed)),
         ],
     };
     series.push(info(objective));
     series
+}
+
+fn requests(objective: &Objective, outcome: &str) -> String {
+    format!(
+        "cutover_requests_total{{cutover_route=\"{}\",cutover_side=\"new\",cutover_phase=\"live\",outcome=\"{outcome}\"}}",
+        route(objective)
+    )
+}
+
+fn duration(objective: &Objective, what: &str) -> String {
+    format!(
+        "cutover_request_duration_seconds_{what}cutover_route=\"{}\",cutover_side=\"new\"}}",
+        route(objective)
+    )
+}
+
+fn ended(objective: &Objective, result: &str) -> String {
+    format!(
+        "cutover_journey_total{{journey=\"{}\",side=\"new\",result=\"{result}\"}}",
+        objective.journey.as_deref().unwrap_or_default()
+    )
 }
 
 /// A counter's values, in promtool's `start+stepxtimes`.
@@ -150,8 +168,15 @@ fn counted(stages: &[Stage], per_minute: impl Fn(&Stage) -> u32) -> String {
     std::iter::once("0".to_owned()).chain(parts).collect::<Vec<_>>().join(" ")
 }
 
+/// What is there while nobody asks.
 fn info(objective: &Objective) -> (String, String) {
-    (format!("cutover_route_info{{cutover_route=\"{}\"}}", route(objective)), "1x120".to_owned())
+    match objective.kind {
+        Kind::Journey => (ended(objective, "unseen"), "0x120".to_owned()),
+        _ => {
+            let series = format!("cutover_route_info{{cutover_route=\"{}\"}}", route(objective));
+            (series, "1x120".to_owned())
+        }
+    }
 }
 
 fn route(objective: &Objective) -> &str {

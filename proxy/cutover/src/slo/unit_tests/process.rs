@@ -35,6 +35,19 @@ const PROOFS: &[(&str, u32, Series, Series)] = &[
         &[("cutover_connections_turned_away_total{reason=\"handshake\"}", "0+4x20")],
     ),
     (
+        "CutoverJourneyLost",
+        10,
+        &[
+            ("cutover_journey_total{journey=\"lamp\",side=\"new\",result=\"lost\"}", "0x5 4x20"),
+            ("cutover_journey_total{journey=\"lamp\",side=\"new\",result=\"good\"}", "0+10x20"),
+            ("cutover_journey_total{journey=\"lamp\",side=\"new\",result=\"unseen\"}", "0+900x20"),
+        ],
+        &[
+            ("cutover_journey_total{journey=\"lamp\",side=\"new\",result=\"lost\"}", "0x5 4x20"),
+            ("cutover_journey_total{journey=\"lamp\",side=\"new\",result=\"good\"}", "0+60x20"),
+        ],
+    ),
+    (
         "CutoverFallbackActive",
         10,
         &[("cutover_fallbacks_total{cutover_route=\"device-read\"}", "0x5 2+2x20")],
@@ -51,6 +64,24 @@ const PROOFS: &[(&str, u32, Series, Series)] = &[
         10,
         &[("cutover_config_last_reload_failed", "0x5 1x20")],
         &[("cutover_config_last_reload_failed", "0x9 1x0 0x20")],
+    ),
+    (
+        "CutoverConfigDrift",
+        1_500,
+        &[("cutover_route_drifted{cutover_route=\"device-read\"}", "0x5 1x1500")],
+        &[("cutover_route_drifted{cutover_route=\"device-read\"}", "1x1000 0x5 1x500")],
+    ),
+    (
+        "CutoverCertExpiring",
+        10,
+        &[(
+            "cutover_tls_certificate_not_after_timestamp_seconds{listener=\"0.0.0.0:8443\"}",
+            "1209000x20",
+        )],
+        &[(
+            "cutover_tls_certificate_not_after_timestamp_seconds{listener=\"0.0.0.0:8443\"}",
+            "1300000x20",
+        )],
     ),
     ("CutoverStoreDown", 10, &[("cutover_store_up", "1x5 0x20")], &[("cutover_store_up", "1x20")]),
     (
@@ -69,12 +100,12 @@ const PROOFS: &[(&str, u32, Series, Series)] = &[
         "CutoverGateStuck",
         420,
         &[
-            ("cutover_gate_state{cutover_route=\"device-read\",gate=\"parity\"}", "1x430"),
-            ("cutover_gate_dwelt_ratio{cutover_route=\"device-read\"}", "1x430"),
+            ("cutover_gate_blocked{cutover_route=\"device-read\"}", "1x430"),
+            ("cutover_route_phase{cutover_route=\"device-read\",phase=\"canary\"}", "1x430"),
         ],
         &[
-            ("cutover_gate_state{cutover_route=\"device-read\",gate=\"parity\"}", "1x430"),
-            ("cutover_gate_dwelt_ratio{cutover_route=\"device-read\"}", "0.5x430"),
+            ("cutover_gate_blocked{cutover_route=\"device-read\"}", "1x430"),
+            ("cutover_route_phase{cutover_route=\"device-read\",phase=\"canary\"}", "0x430"),
         ],
     ),
     (

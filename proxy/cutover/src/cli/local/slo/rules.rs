@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::{
     cli::{
+        admin::url_of,
         args::SloRules,
         exit::{Exit, Failure},
         io::Io,
         local::load,
     },
-    config::{Config, Depth},
+    config::{AdminConfig, Config, Depth},
     slo::{
         fixed,
         rules::{Making, of_objective},
@@ -53,11 +54,20 @@ fn write_told(dir: &Path, name: &str, text: &str, io: &mut Io<'_>) -> Result<(),
     Ok(writeln!(io.out, "{}", path.display())?)
 }
 
+/// Where people reach the console: by the first name that is one, else on its own machine.
+fn console(admin: &AdminConfig) -> String {
+    let mut names = admin.hosts.iter().map(ToString::to_string);
+    match names.find(|name| !name.contains('*')) {
+        Some(name) => {
+            let scheme = if admin.tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{name}:{}", admin.listen.port())
+        }
+        None => url_of(admin),
+    }
+}
+
 fn making(args: &SloRules, config: &Config) -> Making {
-    let scheme = if config.admin.tls.is_some() { "https" } else { "http" };
-    let host =
-        config.admin.hosts.first().map(|host| format!("{host}:{}", config.admin.listen.port()));
-    let console = format!("{scheme}://{}", host.unwrap_or_else(|| config.admin.listen.to_string()));
+    let console = console(&config.admin);
     let or = |given: &Option<String>, default: String| {
         given.as_deref().map_or(default, |url| url.trim_end_matches('/').to_owned())
     };

@@ -67,7 +67,7 @@ fn a_name_that_a_route_has() {
         10 | slo = { availability = 99.9 }
            |       ----------------------- declared here first
            |
-           = help: rename one of them; a route's own are called ROUTE-availability and ROUTE-latency
+           = help: rename one of them; our own are called ROUTE-availability, ROUTE-latency, JOURNEY-journey
     "#]],
     );
 }
