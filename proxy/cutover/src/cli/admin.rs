@@ -13,8 +13,11 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::runtime::Runtime;
 
-pub(super) use self::service::{Got, Service};
 use self::target::Target;
+pub(super) use self::{
+    service::{Got, Service},
+    target::{runtime, url_of},
+};
 use super::{
     args::Global,
     exit::{Exit, Failure},
@@ -45,7 +48,7 @@ impl Client {
     /// Finds out whom to ask and by which token. Nothing is sent yet.
     pub(super) fn connect(global: &Global, io: &mut Io<'_>) -> Result<Client, Failure> {
         let target = Target::find(global, io)?;
-        Ok(Client { target, timeout: global.timeout, runtime: target::runtime()? })
+        Ok(Client { target, timeout: global.timeout, runtime: runtime()? })
     }
 
     /// Where it asks, as a URL.

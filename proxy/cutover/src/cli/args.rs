@@ -38,7 +38,8 @@ Exit codes:
   8 still in progress   78 invalid configuration
 
 Environment:
-  CUTOVER_ADMIN, CUTOVER_TOKEN_FILE, CUTOVER_TOKEN   as --admin, --token-file, and the token itself
+  CUTOVER_ADMIN, CUTOVER_CA, CUTOVER_TOKEN_FILE      as --admin, --ca, --token-file
+  CUTOVER_TOKEN                                      the token itself
   CUTOVER__STORE__URL and its like                   override keys of the process file
   NO_COLOR                                           no colours";
 

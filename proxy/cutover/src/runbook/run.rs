@@ -66,15 +66,17 @@ async fn attempt(block: &Block, vars: &[(String, String)]) -> std::io::Result<(E
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
     let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let Ok(finished) = tokio::time::timeout(block.timeout, finish(&mut child)).await else {
+    let mut written = Written::default();
+    let finished = tokio::time::timeout(block.timeout, finish(&mut child, &mut written)).await;
+    let Ok(finished) = finished else {
         // What it started goes with it.
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = child.wait().await;
-        return Ok((Ended::TimedOut, String::new()));
+        return Ok((Ended::TimedOut, written.text()));
     };
-    let (status, output) = finished?;
+    let (status, output) = (finished?, written.text());
     let ended = match status.success() {
         false => Ended::Failed(status.code()),
         true if block.is_met(&output, vars) => Ended::Ok,
@@ -83,23 +85,45 @@ async fn attempt(block: &Block, vars: &[(String, String)]) -> std::io::Result<(E
     Ok((ended, output))
 }
 
-async fn finish(child: &mut Child) -> std::io::Result<(std::process::ExitStatus, String)> {
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let (out, err, status) = tokio::join!(all(out), all(err), child.wait());
-    Ok((status?, format!("{}{}", out?, err?)))
+/// What an attempt has written so far.
+#[derive(Default)]
+struct Written {
+    out: Vec<u8>,
+    err: Vec<u8>,
 }
 
-/// A stream's text, its end left out where it is long.
-async fn all(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<String> {
-    let Some(mut stream) = stream else { return Ok(String::new()) };
-    let (mut kept, mut piece) = (Vec::new(), vec![0; 8 * 1024]);
+async fn finish(
+    child: &mut Child,
+    written: &mut Written,
+) -> std::io::Result<std::process::ExitStatus> {
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (out, err, status) =
+        tokio::join!(all(out, &mut written.out), all(err, &mut written.err), child.wait());
+    out.and(err)?;
+    status
+}
+
+/// Reads a stream to its end, of which what is too long is not kept.
+async fn all(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) -> std::io::Result<()> {
+    let Some(mut stream) = stream else { return Ok(()) };
+    let mut piece = vec![0; 8 * 1024];
     loop {
         let read = stream.read(&mut piece).await?;
         if read == 0 {
-            return Ok(String::from_utf8_lossy(&kept).into_owned());
+            return Ok(());
         }
         let room = OUTPUT_BYTES_MAX.saturating_sub(kept.len());
         kept.extend_from_slice(&piece[..read.min(room)]);
+    }
+}
+
+// === impl Written ===
+
+impl Written {
+    /// Errors behind the rest.
+    fn text(&self) -> String {
+        let text = String::from_utf8_lossy;
+        format!("{}{}", text(&self.out), text(&self.err))
     }
 }
 

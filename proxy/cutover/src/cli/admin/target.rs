@@ -36,7 +36,7 @@ pub(super) struct Target {
 }
 
 /// An event loop for one command.
-pub(super) fn runtime() -> Result<Runtime, Failure> {
+pub(in crate::cli) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -52,7 +52,8 @@ impl Target {
             global.admin.clone().or_else(|| io.environment.get("CUTOVER_ADMIN").map(str::to_owned));
         let url = given.or_else(|| here.as_ref().map(url_of)).unwrap_or_else(|| DEFAULT.to_owned());
         let token = token(global, here.as_ref(), io)?;
-        Target::parse(&url, global.ca.clone(), token)
+        let ca = global.ca.clone().or_else(|| io.environment.get("CUTOVER_CA").map(PathBuf::from));
+        Target::parse(&url, ca, token)
     }
 
     pub(super) fn parse(
@@ -87,7 +88,8 @@ impl Target {
     }
 }
 
-fn url_of(admin: &AdminConfig) -> String {
+/// Where this admin API is reached from its own machine.
+pub(in crate::cli) fn url_of(admin: &AdminConfig) -> String {
     let scheme = if admin.tls.is_some() { "https" } else { "http" };
     let mut listen = admin.listen;
     if listen.ip().is_unspecified() {

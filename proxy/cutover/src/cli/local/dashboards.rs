@@ -66,7 +66,7 @@ fn look(url: &str, terms: Terms, global: &Global, io: &mut Io<'_>) -> Result<Exi
     let bad = findings.iter().filter(|finding| finding.state.is_bad()).count();
     match bad {
         0 => {
-            io.tell(&format!("{} have what they need", count(findings.len(), "query")));
+            io.tell(&format!("{} queries have what they need", findings.len()));
             Ok(Exit::Done)
         }
         1 => Err(Failure::new("empty_panel", "1 query shows nothing")),

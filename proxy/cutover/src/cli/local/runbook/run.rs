@@ -1,11 +1,12 @@
 //! `cutover runbook run`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use crate::{
     cli::{
+        admin,
         args::{Global, RunbookRun},
         exit::{Exit, Failure},
         io::Io,
@@ -28,10 +29,7 @@ pub(super) fn run(
     if args.dry_run {
         return dry_run(&blocks, global, io);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new("internal", format!("no runtime: {error}")))?;
+    let runtime = admin::runtime()?;
     let vars = [args.var.clone(), surroundings(global, io)].concat();
     let mut told = Vec::new();
     let mut failure = None;
@@ -103,9 +101,12 @@ fn surroundings(global: &Global, io: &Io<'_>) -> Vec<(String, String)> {
         vars.push(("PATH".to_owned(), format!("{}:{path}", dir.display())));
     }
     let admin = global.admin.clone().map(|admin| ("CUTOVER_ADMIN".to_owned(), admin));
-    let token = global.token_file.as_ref();
-    let token = token.map(|file| ("CUTOVER_TOKEN_FILE".to_owned(), file.display().to_string()));
-    vars.extend(admin.into_iter().chain(token));
+    let file = |name: &str, path: &Option<PathBuf>| {
+        path.as_ref().map(|path| (name.to_owned(), path.display().to_string()))
+    };
+    vars.extend(admin);
+    vars.extend(file("CUTOVER_TOKEN_FILE", &global.token_file));
+    vars.extend(file("CUTOVER_CA", &global.ca));
     vars
 }
 
