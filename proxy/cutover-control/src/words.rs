@@ -82,5 +82,17 @@ pub fn age(age_ms: u64) -> String {
     }
 }
 
+/// A length of time in its largest unit, to a tenth: `5m`, `1h`, `30d`, `42.9s`, `83ms`.
+pub fn span(length_ms: u64) -> String {
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    let fits = |&(_, unit_ms): &(&str, u64)| length_ms >= unit_ms;
+    let (unit, unit_ms) = units.into_iter().find(fits).unwrap_or(("ms", 1));
+    let tenths = length_ms * 10 / unit_ms;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole}{unit}"),
+        (whole, tenth) => format!("{whole}.{tenth}{unit}"),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -194,7 +194,7 @@ pub struct SloRow {
 /// How fast a budget burns over one window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BurnRow {
-    /// Its length in milliseconds, before `[gates]` scales it.
+    /// Its length in milliseconds, as `[gates] windows_scale` makes it.
     pub length_ms: u64,
     /// How much of it was seen, 0 to 1.
     pub seen: f64,

@@ -6,7 +6,6 @@ use cutover_domain::{
         Answer, Assessment, Dwelt, Fact, Gate, Latch, LatchedBy, Measure, Obstacle, Outcome,
         Proposal,
     },
-    slo::{BurnRule, RULES},
 };
 
 use super::{
@@ -47,14 +46,8 @@ pub(crate) fn slo_rows(route: &str, standing: &Standing) -> Vec<SloRow> {
 }
 
 fn window_row(window: &Window) -> BurnRow {
-    let Window { length_ms, seen, requests, bad, burn } = *window;
-    BurnRow { length_ms, seen, requests, bad, burn, limit: factor(length_ms) }
-}
-
-/// The burn rate that is too much over a window of this length, by the fastest rule that has it.
-fn factor(length_ms: u64) -> Option<f64> {
-    let has = |rule: &&BurnRule| [rule.short_ms, rule.long_ms].contains(&length_ms);
-    RULES.iter().find(has).map(|rule| rule.factor)
+    let Window { length_ms, seen, requests, bad, burn, limit } = *window;
+    BurnRow { length_ms, seen, requests, bad, burn, limit }
 }
 
 /// A latch; `latch` is what the store knows of it.

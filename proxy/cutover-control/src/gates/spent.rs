@@ -1,6 +1,8 @@
 //! How fast a route's budgets burn, by side and for its users, since the process started.
 
-use cutover_domain::slo::{BUDGET_MS, Indicator, Meter, Objective, Objectives, RULES, Tally};
+use cutover_domain::slo::{
+    BUDGET_MS, BurnRule, Indicator, Meter, Objective, Objectives, RULES, Tally,
+};
 
 use crate::{RouteCounters, SideCounters};
 
@@ -30,6 +32,7 @@ pub(crate) struct Spent {
 /// One window.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Window {
+    /// How long it really is: `windows_scale` shortens the lengths of [`RULES`].
     pub(crate) length_ms: u64,
     /// How much of it was seen, `0..=1`.
     pub(crate) seen: f64,
@@ -37,6 +40,8 @@ pub(crate) struct Window {
     pub(crate) bad: u64,
     /// Times the budget.
     pub(crate) burn: f64,
+    /// The burn rate that is too much over it, by the fastest rule that has it.
+    pub(crate) limit: Option<f64>,
 }
 
 /// The meters of one route.
@@ -81,17 +86,24 @@ fn spent(whose: Whose, meter: &Meter, (indicator, objective): (Indicator, Object
     let window = |length_ms: u64| {
         let tally = meter.tally(length_ms);
         Window {
-            length_ms,
+            length_ms: meter.scaled_ms(length_ms),
             seen: meter.filled(length_ms),
             requests: tally.requests,
             bad: tally.bad_for(indicator),
             burn: tally.bad_share(indicator) / objective.budget(),
+            limit: limit(length_ms),
         }
     };
     let windows: Vec<Window> = lengths.into_iter().map(window).collect();
     // What was not seen counts as if it had been like what was.
     let budget_left = 1.0 - windows.last().map_or(0.0, |window| window.burn);
     Spent { indicator, objective, whose, budget_left, windows }
+}
+
+/// What is too much over the window of this name; over the whole budget's nothing is.
+fn limit(length_ms: u64) -> Option<f64> {
+    let has = |rule: &&BurnRule| [rule.short_ms, rule.long_ms].contains(&length_ms);
+    RULES.iter().find(has).map(|rule| rule.factor)
 }
 
 // === impl Whose ===

@@ -17,6 +17,24 @@ fn ages_in_their_largest_unit() {
     assert_eq!(age(50 * 3_600_000), "2d");
 }
 
+#[test]
+fn lengths_of_time_in_their_largest_unit() {
+    let cases = [
+        (0, "0ms"),
+        (83, "83ms"),
+        (5_000, "5s"),
+        (42_857, "42.8s"),
+        (60_000, "1m"),
+        (5 * 60_000, "5m"),
+        (3_600_000, "1h"),
+        (5_400_000, "1.5h"),
+        (30 * 86_400_000, "30d"),
+    ];
+    for (length_ms, expected) in cases {
+        assert_eq!(span(length_ms), expected, "{length_ms} ms");
+    }
+}
+
 fn undone(from: &str, to: &str, latch: Option<LatchName>) -> Option<String> {
     let row = |text: &str| -> TargetRow {
         match text.strip_prefix("canary ") {

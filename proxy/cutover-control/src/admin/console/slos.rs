@@ -15,7 +15,7 @@ use super::{
 use crate::{
     admin::{Admin, gates::slo_answer, status::status_answer},
     api::{BurnRow, RouteRow, SloRow},
-    words::{age, percent},
+    words::{percent, span},
 };
 
 /// Minutes of the budget's window: 30 days.
@@ -114,7 +114,7 @@ fn burns(rows: &[SloRow]) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label="Burn rates" { table.list {
                     thead { tr { th scope="col" { "route" } th scope="col" { "objective" }
                         th scope="col" { "whose" }
-                        @for window in &first.windows { th.num scope="col" { (age(window.length_ms)) } }
+                        @for window in &first.windows { th.num scope="col" { (span(window.length_ms)) } }
                         th.num scope="col" { "budget left" } } }
                     tbody { @for row in rows { (burn_line(row)) } }
                 } }

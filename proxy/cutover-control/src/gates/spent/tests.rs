@@ -32,6 +32,22 @@ fn a_rescued_request_is_bad_for_new_and_good_for_users() {
 }
 
 #[test]
+fn windows_are_as_long_as_they_are_scaled_and_keep_their_limits() {
+    let windows = |scale| {
+        let spent = Meters::new(scale, 0).spent(&promise()).swap_remove(0);
+        let window = |window: &Window| (window.length_ms / 1_000, window.limit);
+        [0, 2, 7].map(|place| window(&spent.windows[place]))
+    };
+    let limits = [Some(14.4), Some(14.4), None];
+    let lengths = |scale| windows(scale).map(|window| window.0);
+    assert_eq!(lengths(1.0), [300, 3_600, 2_592_000]);
+    assert_eq!(lengths(60.0), [5, 60, 43_200]);
+    for scale in [1.0, 60.0] {
+        assert_eq!(windows(scale).map(|window| window.1), limits);
+    }
+}
+
+#[test]
 fn what_was_before_the_first_look_is_not_known() {
     let mut meters = Meters::new(1.0, 0);
     meters.look(&counters((0, 1_000), (0, 0, 0)), 1_000);

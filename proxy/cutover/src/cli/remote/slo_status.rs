@@ -1,6 +1,9 @@
 //! `cutover slo status`
 
-use cutover_control::api::{BurnRow, SloAnswer, SloRow};
+use cutover_control::{
+    api::{BurnRow, SloAnswer, SloRow},
+    words::span,
+};
 
 use super::{percent, segment};
 use crate::cli::{
@@ -35,7 +38,7 @@ pub(in crate::cli) fn run(
 
 fn text(rows: &[SloRow]) -> String {
     let windows = rows.first().map(|row| row.windows.as_slice()).unwrap_or_default();
-    let names: Vec<String> = windows.iter().map(|window| name(window.length_ms)).collect();
+    let names: Vec<String> = windows.iter().map(|window| span(window.length_ms)).collect();
     let fixed = ["ROUTE", "OBJECTIVE", "WHOSE", "TARGET", "BUDGET"];
     let header: Vec<&str> = fixed.into_iter().chain(names.iter().map(String::as_str)).collect();
     let mut table = table(&header);
@@ -56,15 +59,6 @@ fn burn(window: &BurnRow) -> String {
     match window.requests {
         0 => "-".to_owned(),
         _ => format!("{:.1}×{}", window.burn, if too_much { "!" } else { "" }),
-    }
-}
-
-/// `5m`, `1h`, `30d`
-fn name(length_ms: u64) -> String {
-    match length_ms / 60_000 {
-        minutes if minutes < 60 => format!("{minutes}m"),
-        minutes if minutes < 1_440 => format!("{}h", minutes / 60),
-        minutes => format!("{}d", minutes / 1_440),
     }
 }
 
