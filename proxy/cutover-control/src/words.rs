@@ -94,5 +94,11 @@ pub fn span(length_ms: u64) -> String {
     }
 }
 
+/// A number of things: `1 path`, `2 paths`.
+pub fn counted(count: usize, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{plural}")
+}
+
 #[cfg(test)]
 mod tests;

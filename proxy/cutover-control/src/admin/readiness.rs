@@ -16,6 +16,7 @@ use crate::{
     Evidence,
     api::{DecisionRow, ReadinessAnswer, ReadinessRow, ReadinessState},
     gates::Kind,
+    words::counted,
 };
 
 /// For how long a rehearsal counts.
@@ -98,7 +99,7 @@ fn parity(route: &Route, evidence: Option<&Evidence>) -> [ReadinessRow; 4] {
     let Coverage { compared, seen, .. } = report.coverage;
     let covered = format!("{compared} of {seen} shapes of request");
     let wanted = format!("{} % wanted", COVERAGE_MIN * 100.0);
-    let diffs = |what: usize| format!("{what} paths: `cutover diffs {}`", route.spec.id);
+    let diffs = |found| format!("{}: `cutover diffs {}`", counted(found, "path"), route.spec.id);
     let none = |check, found: usize| match found {
         0 => met(check, "none".into()),
         found => unmet(check, diffs(found)),
@@ -163,6 +164,7 @@ fn owner(route: &Route, now_ms: u64) -> ReadinessRow {
     match (route.group.owner.is_empty(), expired) {
         (true, _) => unmet(check, "add `owner = \"…\"` to the group".into()),
         (false, 0) => met(check, format!("{}; no rule has expired", route.group.owner)),
+        (false, 1) => unmet(check, "1 rule has expired: renew or remove it".into()),
         (false, expired) => {
             unmet(check, format!("{expired} rules have expired: renew or remove them"))
         }

@@ -35,6 +35,12 @@ fn lengths_of_time_in_their_largest_unit() {
     }
 }
 
+#[test]
+fn one_thing_has_no_plural() {
+    let said = [0, 1, 2].map(|count| counted(count, "path"));
+    assert_eq!(said, ["0 paths", "1 path", "2 paths"]);
+}
+
 fn undone(from: &str, to: &str, latch: Option<LatchName>) -> Option<String> {
     let row = |text: &str| -> TargetRow {
         match text.strip_prefix("canary ") {

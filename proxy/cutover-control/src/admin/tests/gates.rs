@@ -221,6 +221,16 @@ async fn readiness(rig: &Rig) -> ReadinessState {
 }
 
 #[tokio::test]
+async fn readiness_tells_how_many_paths_are_wrong() {
+    let rig = Rig::new("read shadow copied").await;
+    let got = rig.get("/api/v1/routes/read/ready").await;
+    let answer: ReadinessAnswer = serde_json::from_str(&got.body).unwrap();
+    let row = answer.checks.iter().find(|row| row.check == "no regression").unwrap();
+    assert_eq!((row.state, &*row.words), (ReadinessState::Unmet, "1 path: `cutover diffs read`"));
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn a_rehearsal_that_may_not_be_is_refused() {
     let rig = Rig::new("read shadow\n canary canary 5\n gated shadow gated").await;
     let ask = async |route: &str, percent: f64, seconds: u64| {
