@@ -1,9 +1,10 @@
 //! `cutover audit`
 
-use cutover_control::api::{AuditAnswer, DecisionRow, VerifyAnswer};
+use cutover_control::api::{AuditAnswer, DecisionRow, TargetRow, VerifyAnswer};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::segment;
+use super::{segment, target};
 use crate::cli::{
     admin::Client,
     args::{Audit, Global},
@@ -88,7 +89,8 @@ fn of_gates(document: &Value) -> String {
     match (proposal["step"].as_str(), document["refused"].as_str()) {
         (Some(step), Some(refused)) => format!("{step} was not done: {refused}"),
         (Some(_), None) if effect != "none" => {
-            let to = proposal["target"]["phase"].as_str().unwrap_or("stay");
+            let to = TargetRow::deserialize(&proposal["target"]).map(|to| target(&to).to_string());
+            let to = to.unwrap_or_else(|_| "stay".to_owned());
             format!("{effect} ({to}): {}", text(&proposal["why"]))
         }
         _ => says(document),

@@ -22,12 +22,24 @@ fn every_kind_has_its_words() {
     ]);
     let proposal =
         json!({ "step": "safe_phase", "target": { "phase": "shadow" }, "why": "20 in a row" });
+    let to = json!({ "phase": "canary", "percent": 50.0 });
+    let advance = json!({ "step": "advance", "target": to, "why": "all pass" });
     for (kind, document, expected) in [
         ("outcome", json!({ "gates": gates }), "burn: fail (safe_phase), parity: pass"),
         (
             "step",
             json!({ "gates": gates, "proposal": proposal, "effect": "safe_phase" }),
             "safe_phase (shadow): 20 in a row",
+        ),
+        (
+            "step",
+            json!({ "proposal": advance, "effect": "advance" }),
+            "advance (canary 50 %): all pass",
+        ),
+        (
+            "step",
+            json!({ "proposal": { "step": "release", "why": "another build" }, "effect": "release" }),
+            "release (stay): another build",
         ),
         (
             "stay",
