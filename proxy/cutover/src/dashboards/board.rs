@@ -125,14 +125,16 @@ fn others() -> DashboardLink {
     }
 }
 
-/// What explains a bend in a line. A phase is marked where it begins, not where the process does.
+/// What explains a bend in a line. A phase or a configuration is marked where it begins, not where
+/// the process does.
 fn marks() -> Vec<Annotation> {
     let phase = "(max by (cutover_route, phase) (cutover_route_phase{@own}) == 1) \
                  and (max by (cutover_route, phase) (cutover_route_phase{@own} offset $__interval) == 0)";
     let rollback =
         "sum by (trigger) (increase(cutover_rollbacks_total{@own}[$__rate_interval])) > 0";
-    let config =
-        "changes(cutover_config_last_reload_success_timestamp_seconds{@own}[$__interval]) > 0";
+    // Not `changes(…[$__interval])`: between two marks there may be only one scrape.
+    let config = "cutover_config_last_reload_success_timestamp_seconds{@own} \
+                  > (cutover_config_last_reload_success_timestamp_seconds{@own} offset $__interval)";
     vec![
         mark("Phases", "purple", phase, "{{cutover_route}} → {{phase}}", ""),
         mark("Rollbacks", "red", rollback, "Rollback", "Trigger: {{trigger}}"),

@@ -19,8 +19,18 @@ pub(super) fn dashboard() -> Dashboard {
         "Cutover / Journeys",
         "Whether changes that were accepted are shown to whoever asks next, in the time promised.",
         [journeys],
-        [section("Now", now()), section("Over time", over_time())],
+        [section("Now", optional(now())), section("Over time", optional(over_time()))],
     )
+}
+
+/// Where nobody declares a journey there is none to show.
+fn optional<const N: usize>(panels: [Panel; N]) -> [Panel; N] {
+    panels.map(|mut panel| {
+        for target in &mut panel.targets {
+            target.empty_ok = Some("no journey is declared");
+        }
+        panel
+    })
 }
 
 fn now() -> [Panel; 5] {

@@ -184,13 +184,14 @@ fn copies() -> [Panel; 4] {
     ]
 }
 
-fn gates() -> [Panel; 4] {
+fn gates() -> [Panel; 5] {
     [
         Panel::graph(
             "Looks",
             Unit::PerSecond,
             "How often all routes are looked at, and how often that failed.",
         )
+        .size(8, 8)
         .query("looks", "sum(rate(cutover_gate_evaluations_total{@own}[@]))")
         .query("failed", "sum(rate(cutover_gate_failures_total{@own}[@]))"),
         Panel::graph(
@@ -198,6 +199,7 @@ fn gates() -> [Panel; 4] {
             Unit::Duration,
             "How long ago gates looked at the routes; nothing moves by itself meanwhile.",
         )
+        .size(8, 8)
         .query("ago", "time() - max(cutover_gate_last_evaluation_timestamp_seconds{@own})"),
         Panel::graph(
             "Held up or blind",
@@ -205,6 +207,7 @@ fn gates() -> [Panel; 4] {
             "Routes that a gate keeps from their next step, and routes whose gates are in error.",
         )
         .runbook("CutoverGateStuck")
+        .size(8, 8)
         .query("held up", "sum(max by (cutover_route) (cutover_gate_blocked{@own}))")
         .query("blind", "sum(max by (cutover_route) (cutover_gate_blind{@own}))"),
         Panel::graph(
@@ -213,8 +216,20 @@ fn gates() -> [Panel; 4] {
             "Decisions to be recorded, by kind, and those that the store did not take.",
         )
         .runbook("CutoverStoreDown")
+        .size(12, 8)
         .query("{{kind}}", "sum by (kind) (rate(cutover_decisions_total{@own}[@]))")
         .query("not taken", "sum(rate(cutover_decisions_dropped_total{@own}[@]))"),
+        Panel::graph(
+            "Pages received",
+            Unit::Count,
+            "Alerts that Alertmanager delivered, by what was done about their route.",
+        )
+        .runbook("CutoverAutoRollback")
+        .size(12, 8)
+        .query(
+            "{{outcome}}",
+            "sum by (outcome) (increase(cutover_alerts_received_total{@own}[@]))",
+        ),
     ]
 }
 
@@ -222,7 +237,7 @@ fn surroundings() -> [Panel; 6] {
     [
         Panel::graph("Configurations", Unit::Count, "Configurations loaded or refused.")
             .runbook("CutoverConfigReloadFailed")
-            .size(6, 8)
+            .size(8, 8)
             .query(
                 "{{result}}",
                 "sum by (result) (increase(cutover_config_reloads_total{@own}[@]))",
@@ -232,7 +247,7 @@ fn surroundings() -> [Panel; 6] {
             Unit::Duration,
             "How long ago a configuration was last accepted.",
         )
-        .size(6, 8)
+        .size(8, 8)
         .query(
             "{{instance}}",
             "time() - max by (instance) (cutover_config_last_reload_success_timestamp_seconds{@own})",
@@ -243,7 +258,7 @@ fn surroundings() -> [Panel; 6] {
             "Moved by a command or a gate, and not taken over into the files.",
         )
         .runbook("CutoverConfigDrift")
-        .size(6, 8)
+        .size(8, 8)
         .query("routes", "sum(max by (cutover_route) (cutover_route_drifted{@own}))"),
         Panel::graph(
             "Certificates end in",
@@ -251,7 +266,7 @@ fn surroundings() -> [Panel; 6] {
             "Until the certificate that a listener shows to clients ends.",
         )
         .runbook("CutoverCertExpiring")
-        .size(6, 8)
+        .size(8, 8)
         .query(
             "{{listener}}",
             "min by (listener) (cutover_tls_certificate_not_after_timestamp_seconds{@own}) - time()",
@@ -259,7 +274,7 @@ fn surroundings() -> [Panel; 6] {
         .may_be_empty("no listener has TLS"),
         Panel::graph("Store answers", Unit::YesNo, "Whether the store of decisions answers.")
             .runbook("CutoverStoreDown")
-            .size(6, 8)
+            .size(8, 8)
             .steps()
             .axis(Some(0.0), Some(1.0))
             .query("{{instance}}", "min by (instance) (cutover_store_up{@own})"),
@@ -269,7 +284,7 @@ fn surroundings() -> [Panel; 6] {
             "Spans and lines delivered, those that were dropped, and spans that wait.",
         )
         .runbook("CutoverTelemetryDropped")
-        .size(6, 8)
+        .size(8, 8)
         .query(
             "{{signal}} delivered",
             "sum by (signal) (rate(cutover_telemetry_exported_total{@own}[@]))",

@@ -2,7 +2,8 @@
 //!
 //! A variable takes all its values at once, as if somebody had chosen "All": so a query is seen to
 //! work for every route, and is empty only if it is for all of them. Answers that are nowhere a
-//! number count as none, since nothing would be drawn.
+//! number count as none, since nothing would be drawn. A variable without values takes `.+`: only
+//! where nobody scrapes Cutover at all there is nothing to ask.
 
 mod answer;
 mod values;
@@ -73,7 +74,8 @@ pub enum State {
     Error,
 }
 
-/// Asks everything. `Err`: the values of a variable could not be had, so nothing more can.
+/// Asks everything. `Err`: the values of a variable could not be had, or no process is scraped, so
+/// nothing more can.
 pub fn verify(files: &[File], prometheus: &dyn Ask, terms: Terms) -> Result<Vec<Finding>, String> {
     let mut findings = Vec::new();
     for File { name, dashboard } in files {

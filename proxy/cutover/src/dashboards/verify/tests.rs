@@ -8,14 +8,17 @@ use crate::dashboards::{RUNBOOKS, all};
 
 /// A Prometheus that answers every query alike.
 struct Always {
+    /// Values of every label but `journey`.
     values: Value,
+    journeys: Value,
     data: Result<Value, String>,
     asked: RefCell<Vec<String>>,
 }
 
 impl Always {
     fn new(data: Result<Value, String>) -> Always {
-        Always { values: json!(["a.b", "c"]), data, asked: RefCell::default() }
+        let values = json!(["a.b", "c"]);
+        Always { journeys: values.clone(), values, data, asked: RefCell::default() }
     }
 
     fn verify(&self) -> Result<Vec<Finding>, String> {
@@ -26,6 +29,9 @@ impl Always {
 
 impl Ask for Always {
     fn ask(&self, path: &str, query: &[(&str, String)]) -> Result<Value, String> {
+        if path.ends_with("/journey/values") {
+            return Ok(self.journeys.clone());
+        }
         if path.ends_with("/values") {
             return Ok(self.values.clone());
         }
@@ -85,4 +91,16 @@ fn without_values_there_is_nothing_to_ask() {
     expect![[r#"overview: variable `job`: `label_values(cutover_build_info, job)` gives no value: is this the Prometheus that scrapes Cutover?"#]]
         .assert_eq(&why);
     assert!(prometheus.asked.borrow().is_empty());
+}
+
+#[test]
+fn a_house_without_journeys_is_asked_all_the_same() {
+    let prometheus = Always { journeys: json!([]), ..Always::new(matrix("NaN")) };
+    let findings = prometheus.verify().unwrap();
+    let of_journeys = || findings.iter().filter(|finding| finding.dashboard == "journeys");
+    assert!(of_journeys().all(|finding| finding.state == State::EmptyOk));
+    let open = of_journeys().find(|finding| finding.panel == "Now / Open").unwrap();
+    expect![[r#"sum(cutover_journey_open{job=~"a\\.b|c",instance=~"a\\.b|c",journey=~".+"})"#]]
+        .assert_eq(&open.expr);
+    assert_eq!(open.detail.as_deref(), Some("no journey is declared"));
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::{Ask, Terms};
 use crate::dashboards::grafana::{Variable, VariableQuery};
 
+/// The variable without which there is no Cutover to be seen.
+const JOB: &str = "job";
+
 /// Values of variables, `$` and name first. Longer names come first, since one may begin as
 /// another does.
 #[derive(Debug)]
@@ -25,9 +28,13 @@ impl Values {
         values.put("__range", seconds(terms.range.as_secs_f64()));
         for variable in variables {
             let VariableQuery::Labels { query, .. } = &variable.query else { continue };
-            let found = labels(&values.fill(query), prometheus, terms)
+            let call = values.fill(query);
+            let found = labels(&call, prometheus, terms)
                 .map_err(|why| format!("variable `{}`: {why}", variable.name))?;
-            values.put(variable.name, found);
+            if found.is_empty() && variable.name == JOB {
+                return Err(nobody(&call));
+            }
+            values.put(variable.name, any_of(&found));
         }
         Ok(values)
     }
@@ -44,8 +51,8 @@ impl Values {
     }
 }
 
-/// All values of `label_values(SELECTOR, LABEL)`, as a regular expression.
-fn labels(call: &str, prometheus: &dyn Ask, terms: Terms) -> Result<String, String> {
+/// All values of `label_values(SELECTOR, LABEL)`.
+fn labels(call: &str, prometheus: &dyn Ask, terms: Terms) -> Result<Vec<String>, String> {
     let inner = call.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
     let (selector, label) = inner
         .and_then(|inner| inner.rsplit_once(", "))
@@ -57,13 +64,22 @@ fn labels(call: &str, prometheus: &dyn Ask, terms: Terms) -> Result<String, Stri
     ];
     let found = prometheus.ask(&format!("/api/v1/label/{label}/values"), &query)?;
     let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-    let found: Vec<String> = found.iter().filter_map(Value::as_str).map(literal).collect();
-    match found.is_empty() {
-        true => {
-            Err(format!("`{call}` gives no value: is this the Prometheus that scrapes Cutover?"))
-        }
-        false => Ok(found.join("|")),
+    Ok(found.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// A regular expression of `values`. None is what a house has that declares no journey, say: then
+/// everything, as Grafana takes "All".
+fn any_of(values: &[String]) -> String {
+    match values {
+        [] => ".+".to_owned(),
+        values => values.iter().map(|value| literal(value)).collect::<Vec<_>>().join("|"),
     }
+}
+
+fn nobody(call: &str) -> String {
+    format!(
+        "variable `{JOB}`: `{call}` gives no value: is this the Prometheus that scrapes Cutover?"
+    )
 }
 
 /// A regular expression within a PromQL string that matches `text` alone.
