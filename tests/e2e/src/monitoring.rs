@@ -12,8 +12,10 @@ use serde_json::Value;
 use crate::process::{Process, Spec};
 use crate::{Rig, cli, client, ports, wait};
 
+mod exemplars;
 mod pager;
 
+pub use exemplars::Exemplar;
 pub use pager::{Page, Pager};
 
 /// What is to be watched, and how.

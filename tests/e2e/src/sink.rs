@@ -33,6 +33,8 @@ pub enum Mood {
     Willing,
     /// Answers 503 and keeps nothing.
     Unavailable,
+    /// Answers 401 and keeps nothing: asking again would not help.
+    Refusing,
     /// Never answers.
     Silent,
 }
@@ -173,6 +175,7 @@ async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
     match mood {
         Mood::Willing => {}
         Mood::Unavailable => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Mood::Refusing => return StatusCode::UNAUTHORIZED.into_response(),
         Mood::Silent => std::future::pending().await,
     }
     if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/x-protobuf") {

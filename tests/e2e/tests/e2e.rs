@@ -8,6 +8,7 @@ mod e2e {
     mod bad_input;
     mod console;
     mod contract;
+    mod dashboards;
     mod dashboards_types;
     mod demo;
     mod drills;
