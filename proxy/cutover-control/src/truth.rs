@@ -222,11 +222,11 @@ impl Truth {
         self.down.clone().map(Refused::StoreDown)
     }
 
-    /// Why gates do not let a file move `spec` forward; `None`: they do, or it asks nothing of them.
+    /// Why gates do not let a file move `spec` forward; `None`: they do, or it asks nothing of them
+    /// and none would take it back.
     pub(crate) fn closed(&self, spec: &RouteSpec) -> Option<String> {
-        spec.gates.as_ref()?;
         match &self.gates {
-            None => Some("its gates have not been judged yet".into()),
+            None => spec.gates.is_some().then(|| "its gates have not been judged yet".into()),
             Some(closed) => closed.get(&spec.id).cloned(),
         }
     }

@@ -129,7 +129,7 @@ fn verdict(standing: Option<&Standing>, state: &RouteState) -> (GateVerdict, Str
 /// Whether an obstacle will not go away by waiting alone.
 fn fails(assessment: &Assessment) -> bool {
     assessment.obstacles.iter().any(|obstacle| match obstacle {
-        Obstacle::Held(_) => true,
+        Obstacle::Held(_) | Obstacle::TakenBack(_) => true,
         Obstacle::Gate(gate) => {
             assessment.answer(*gate).is_some_and(|answer| answer.outcome.reaction().is_some())
         }

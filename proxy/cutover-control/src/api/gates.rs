@@ -106,7 +106,7 @@ pub struct FactRow {
 /// One thing that stands in the way of a step forward.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObstacleRow {
-    /// `held`, `gate`, `silent`, `dwell`, `blind`.
+    /// `held`, `taken_back`, `gate`, `silent`, `dwell`, `blind`.
     pub code: String,
     /// Which gate, if one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -123,12 +123,15 @@ fn obstacle_row(obstacle: &Obstacle, assessment: &Assessment) -> ObstacleRow {
         gate: gate.map(|gate| gate.as_str().into()),
         why,
     };
+    let said =
+        |gate| assessment.answer(gate).map(|answer| answer.outcome.to_string()).unwrap_or_default();
     match obstacle {
         Obstacle::Held(cause) => row("held", None, format!("it is held by {cause}")),
-        Obstacle::Gate(gate) => {
-            let said = assessment.answer(*gate).map(|answer| answer.outcome.to_string());
-            row("gate", Some(*gate), format!("{gate}: {}", said.unwrap_or_default()))
+        Obstacle::TakenBack(gate) => {
+            let why = format!("{gate} would take the route back: {}", said(*gate));
+            row("taken_back", Some(*gate), why)
         }
+        Obstacle::Gate(gate) => row("gate", Some(*gate), format!("{gate}: {}", said(*gate))),
         Obstacle::Silent(gate) => row("silent", Some(*gate), format!("{gate} has not answered")),
         Obstacle::Dwell => row("dwell", None, dwell_words(assessment.dwelt)),
         Obstacle::Blind => row(

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cutover_domain::{
     RouteSpec,
-    gate::{Answer, Assessment, Obstacle},
+    gate::{Assessment, Obstacle},
 };
 
 use super::spent::{Spent, Whose};
@@ -56,6 +56,13 @@ pub(crate) enum Closed {
         /// The same, with its figures.
         said: String,
     },
+    /// A gate fails that would take the route back, whether the route requires it or not.
+    TakenBack {
+        /// Which.
+        gate: &'static str,
+        /// What it says, with its figures.
+        said: String,
+    },
     /// The route was not looked at lately.
     Unseen,
 }
@@ -67,17 +74,13 @@ const LOOKS_MISSED: u64 = 4;
 
 impl Standings {
     /// Why gates do not let `spec` go forward at `now_ms`; `None`: they do, or the route asks
-    /// nothing of them.
+    /// nothing of them and none would take it back.
     pub(crate) fn closed(&self, spec: &RouteSpec, now_ms: u64) -> Option<Closed> {
-        spec.gates.as_ref()?;
         let standing = self.routes.get(&spec.id);
         let patience_ms = (self.every_ms * LOOKS_MISSED).max(5_000);
         match standing.filter(|standing| now_ms.saturating_sub(standing.at_ms) <= patience_ms) {
-            None => Some(Closed::Unseen),
-            Some(standing) => {
-                let assessment = &standing.assessment;
-                assessment.unmet().map(Closed::by).or_else(|| Closed::silent(assessment))
-            }
+            None => spec.gates.is_some().then_some(Closed::Unseen),
+            Some(standing) => Closed::of(&standing.assessment),
         }
     }
 }
@@ -85,25 +88,32 @@ impl Standings {
 // === impl Closed ===
 
 impl Closed {
-    fn by(answer: &Answer) -> Closed {
-        let word = answer.outcome.as_str();
-        Closed::Gate { gate: answer.gate.as_str(), word, said: answer.outcome.to_string() }
-    }
-
-    /// A required gate that nobody answers for.
-    fn silent(assessment: &Assessment) -> Option<Closed> {
-        let silent = assessment.obstacles.iter().find_map(|obstacle| match obstacle {
-            Obstacle::Silent(gate) => Some(gate.as_str()),
-            _ => None,
-        });
-        let said = "it has not answered".to_owned();
-        silent.map(|gate| Closed::Gate { gate, word: "silent", said })
+    fn of(assessment: &Assessment) -> Option<Closed> {
+        let outcome = |gate| assessment.answer(gate).map(|answer| &answer.outcome);
+        Some(match *assessment.unmet()? {
+            Obstacle::TakenBack(gate) => {
+                Closed::TakenBack { gate: gate.as_str(), said: outcome(gate)?.to_string() }
+            }
+            Obstacle::Gate(gate) => {
+                let outcome = outcome(gate)?;
+                let (word, said) = (outcome.as_str(), outcome.to_string());
+                Closed::Gate { gate: gate.as_str(), word, said }
+            }
+            Obstacle::Silent(gate) => {
+                let said = "it has not answered".to_owned();
+                Closed::Gate { gate: gate.as_str(), word: "silent", said }
+            }
+            Obstacle::Held(_) | Obstacle::Dwell | Obstacle::Blind => return None,
+        })
     }
 
     /// The same without figures, which change with every look.
     pub(crate) fn brief(&self) -> String {
         match self {
             Closed::Gate { gate, word, .. } => format!("gate `{gate}` does not pass: {word}"),
+            Closed::TakenBack { gate, .. } => {
+                format!("gate `{gate}` fails and would take the route back")
+            }
             Closed::Unseen => self.to_string(),
         }
     }
@@ -113,6 +123,9 @@ impl std::fmt::Display for Closed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Closed::Gate { gate, said, .. } => write!(f, "gate `{gate}` does not pass: {said}"),
+            Closed::TakenBack { gate, said } => {
+                write!(f, "gate `{gate}` would take the route back: {said}")
+            }
             Closed::Unseen => f.write_str("its gates have not been judged lately"),
         }
     }

@@ -42,6 +42,8 @@ pub struct Dwelt {
 pub enum Obstacle {
     /// The route is held.
     Held(String),
+    /// A gate fails that takes the route back, required or not: a step forward would be undone.
+    TakenBack(Gate),
     /// A required gate does not pass; its answer says why.
     Gate(Gate),
     /// A required gate has not answered.
@@ -88,19 +90,21 @@ impl Assessment {
 
     /// Whether there is a next step, and a gate does not let the route take it.
     pub fn is_blocked(&self) -> bool {
-        let is_gate = |it: &Obstacle| matches!(it, Obstacle::Gate(_) | Obstacle::Silent(_));
+        let is_gate = |it: &Obstacle| {
+            matches!(it, Obstacle::Gate(_) | Obstacle::Silent(_) | Obstacle::TakenBack(_))
+        };
         self.next.is_some() && self.obstacles.iter().any(is_gate)
     }
 
-    /// The first required gate that does not pass, of those that a person who moves the route is
-    /// asked for: all but the person's own approval.
-    pub fn unmet(&self) -> Option<&Answer> {
-        let mut unmet = self.obstacles.iter().filter_map(|obstacle| match obstacle {
-            Obstacle::Gate(Gate::Approval) => None,
-            Obstacle::Gate(gate) => self.answer(*gate),
-            _ => None,
-        });
-        unmet.next()
+    /// What a person who moves the route forward meets first: a gate that would take it back, else
+    /// a required one that does not pass or has not answered. Not asked for: the person's own
+    /// approval, and the dwell, which binds automatic steps only.
+    pub fn unmet(&self) -> Option<&Obstacle> {
+        self.obstacles.iter().find(|obstacle| match obstacle {
+            Obstacle::TakenBack(_) | Obstacle::Silent(_) => true,
+            Obstacle::Gate(gate) => *gate != Gate::Approval,
+            Obstacle::Held(_) | Obstacle::Dwell | Obstacle::Blind => false,
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The judge of one route: a state machine without a clock.
 
 use super::{
-    Answer, Assessment, Fact, Gate, GateSpec, Observation, Obstacle, Outcome, Settings, Traffic,
-    Trouble, burn, consent,
+    Answer, Assessment, Fact, Gate, GateSpec, Observation, Obstacle, Outcome, Reaction, Settings,
+    Traffic, Trouble, burn, consent,
     dwell::{DwellClock, Look},
     hard_stop, latency,
     ledger::{Begins, Ledger},
@@ -212,18 +212,31 @@ impl Judge {
         self.error_since_ms.is_some_and(blind)
     }
 
+    /// Gates that take the route back as soon as there is a way back, whether it asks for them or
+    /// not.
+    fn undoing(&self, assessment: &Assessment) -> impl Iterator<Item = Gate> {
+        let undoing = assessment.answers.iter().filter(|answer| takes_back(answer));
+        undoing.map(|answer| answer.gate).filter(|_| self.is_watching())
+    }
+
+    /// Required gates that do not pass, but for those of [`Judge::undoing`].
+    fn unmet(&self, assessment: &Assessment) -> impl Iterator<Item = Obstacle> {
+        let required = Gate::ALL.into_iter().filter(|gate| self.spec.requires(*gate));
+        required.filter_map(|gate| match assessment.answer(gate) {
+            None => Some(Obstacle::Silent(gate)),
+            Some(answer) if answer.outcome == Outcome::Pass || takes_back(answer) => None,
+            Some(_) => Some(Obstacle::Gate(gate)),
+        })
+    }
+
     fn obstacles(&self, assessment: &Assessment, state: &RouteState) -> Vec<Obstacle> {
         let held = state.held.iter().map(|held| Obstacle::Held(held.cause.clone()));
         let mut obstacles: Vec<Obstacle> = held.collect();
+        obstacles.extend(self.undoing(assessment).map(Obstacle::TakenBack));
         if !self.is_declared {
             return obstacles;
         }
-        let required = Gate::ALL.into_iter().filter(|gate| self.spec.requires(*gate));
-        obstacles.extend(required.filter_map(|gate| match assessment.answer(gate) {
-            None => Some(Obstacle::Silent(gate)),
-            Some(answer) if answer.outcome != Outcome::Pass => Some(Obstacle::Gate(gate)),
-            Some(_) => None,
-        }));
+        obstacles.extend(self.unmet(assessment));
         if state.phase == Phase::Canary && !assessment.dwelt.is_over() {
             obstacles.push(Obstacle::Dwell);
         }
@@ -245,6 +258,10 @@ fn look(answers: &[Answer]) -> Look {
         _ if look == Look::Fails => Look::Fails,
         _ => Look::Waits,
     })
+}
+
+fn takes_back(answer: &Answer) -> bool {
+    answer.outcome.reaction() > Some(Reaction::Freeze)
 }
 
 fn is_far(target: Target) -> bool {

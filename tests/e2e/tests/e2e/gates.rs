@@ -121,6 +121,31 @@ async fn an_automatic_canary_advances_on_evidence_to_live() {
     assert_eq!(metrics.sum("cutover_rollbacks_total", &[]), 0.0);
 }
 
+/// Nobody asks for parity, and it would take the route back all the same: so no step forward is open,
+/// rather than one that is undone and latched a second later.
+#[tokio::test]
+async fn a_step_that_would_be_taken_back_is_not_taken() {
+    let target = "phase = \"shadow\"\nslo = { availability = 99.9 }\n\
+                  shadow = { percent = 100, max_rps = 0 }\ngates = { require = [\"burn\"] }";
+    let more = "[gates]\nevaluate_ms = 500\n".to_owned();
+    let pair = Pair::start_with(target, |config| config.more = more).await.unwrap();
+    // Each names itself in its answers, so no two are the same.
+    let load = load(&pair, 200.0);
+    let fails = async || {
+        let said = pair.proxy.cutover(&["gate", "device-read"]).await.ok()?;
+        let why = "fail: parity would take the route back: fail: ";
+        (said.code == 1 && said.stdout.contains(why)).then_some(())
+    };
+    wait::within(PATIENCE, "a gate that takes back", fails).await.unwrap();
+    let promote = ["promote", "device-read", "--percent", "5", "--reason", "try"];
+    let said = pair.proxy.cutover(&promote).await.unwrap();
+    let why = "route `device-read`: gate `parity` would take the route back: ";
+    assert!(said.code == 1 && said.stderr.contains(why), "{said:?}");
+    let after = route(&pair).await;
+    assert!(after["phase"] == "shadow" && after["held"].is_null(), "{after}");
+    load.stop().await.assert_all_good();
+}
+
 /// Both fail: new need not be to blame, so it neither goes on nor back.
 #[tokio::test]
 async fn a_shared_outage_moves_nothing_and_says_so() {
@@ -233,7 +258,7 @@ fn last_on_new(report: &Report, from_us: u64) -> f64 {
     last.saturating_sub(from_us) as f64 / 1e6
 }
 
-/// The figures of issue 4: at 50 req/s on new within 5 s, at 2.5 within 12 s at p95.
+/// At 50 req/s on new within 5 s, at 2.5 within 12 s at p95.
 #[tokio::test]
 #[ignore = "slow tier: figures of the time to go back"]
 async fn gates_take_a_bad_build_back_in_time() {

@@ -169,6 +169,28 @@ async fn gates_refuse_a_person_unless_forced_and_that_is_recorded() {
 }
 
 #[tokio::test]
+async fn a_step_that_would_be_taken_back_is_refused_though_no_gate_is_required() {
+    let rig = Rig::new("read shadow copied promised").await;
+    let evaluator = rig.look();
+    rig.looked().await;
+    let gate = rig.get("/api/v1/routes/read/gate").await;
+    let gate: GateAnswer = serde_json::from_str(&gate.body).unwrap();
+    assert_eq!(gate.verdict, GateVerdict::Fail, "{gate:?}");
+    let why = "parity would take the route back: fail: new differs from legacy at `body.name`";
+    assert_eq!(gate.words, why);
+    let obstacle = &gate.look.unwrap().obstacles[0];
+    assert_eq!((obstacle.code.as_str(), obstacle.gate.as_deref()), ("taken_back", Some("parity")));
+    let got = rig.post("/api/v1/routes/read/promote", "migrator", because("go")).await;
+    assert_eq!(got.code(), "gate_closed", "{}", got.body);
+    assert!(got.body.contains("gate `parity` would take the route back"), "{}", got.body);
+    let status = rig.get("/api/v1/routes/read").await.json();
+    assert_eq!(status["route"]["gate"]["code"], "gate_closed", "{status}");
+    assert_eq!(status["route"]["phase"], "shadow", "{status}");
+    evaluator.end().await;
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn what_gates_say_is_shown_with_what_it_rests_on() {
     let rig = Rig::new("read shadow gated promised\n free shadow").await;
     let evaluator = rig.look();

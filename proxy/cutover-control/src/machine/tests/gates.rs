@@ -41,12 +41,15 @@ fn a_file_goes_back_whatever_gates_say() {
 }
 
 #[test]
-fn routes_that_ask_nothing_of_gates_do_not_wait_for_them() {
+fn routes_that_ask_nothing_of_gates_wait_only_where_they_would_be_taken_back() {
     let mut sim = Sim::new("read canary 5");
-    assert_eq!(at(&sim, "read"), "canary 5 %");
-    sim.ask(Ask::Gates(closed("read"))).unwrap();
+    assert_eq!(at(&sim, "read"), "canary 5 %", "nobody has to be heard");
+    sim.ask(Ask::Gates(closed("other"))).unwrap();
     sim.load("read canary 25").unwrap();
     assert_eq!(at(&sim, "read"), "canary 25 %");
+    sim.ask(Ask::Gates(closed("read"))).unwrap();
+    sim.load("read canary 50").unwrap();
+    assert_eq!((at(&sim, "read").as_str(), blocked(&sim).len()), ("canary 25 %", 1));
 }
 
 #[test]

@@ -117,8 +117,40 @@ fn a_route_that_promises_something_is_taken_back_though_it_requires_nothing() {
     rig.judge = Judge::new(promise(), None, Settings::default());
     rig.second(100, 0);
     let assessment = rig.second(100, 100);
-    assert_eq!(assessment.obstacles, []);
+    assert_eq!(assessment.obstacles, [Obstacle::TakenBack(Gate::Burn)]);
     assert_eq!(step(&assessment), Some(Step::SafePhase(Target::phase(Phase::Shadow))));
+}
+
+#[test]
+fn what_would_be_taken_back_is_no_step_forward_whether_it_is_required_or_not() {
+    let back = Some(Obstacle::TakenBack(Gate::Devices));
+    let declared = || Some(GateSpec { required: [Gate::Burn].into(), ..spec() });
+    for (reaction, spec, phase, expected) in [
+        (Reaction::StepBack, declared(), Phase::Shadow, back.clone()),
+        (Reaction::SafePhase, declared(), Phase::Canary, back.clone()),
+        (Reaction::StepBack, None, Phase::Shadow, back),
+        // No step by itself, but what a person does stands.
+        (Reaction::Freeze, declared(), Phase::Shadow, None),
+    ] {
+        let mut rig = Rig::new(self::spec());
+        rig.judge = Judge::new(promise(), spec, Settings::default());
+        if phase == Phase::Shadow {
+            rig.state = RouteState::INITIAL.at(Target::phase(phase), 1);
+        }
+        let outcome = Outcome::fail(reaction, "3 devices are silent".into());
+        rig.further = vec![Answer::new(Gate::Devices, outcome, Vec::new())];
+        rig.second(100, 0);
+        assert_eq!(rig.second(100, 0).unmet(), expected.as_ref(), "{reaction:?} in {phase}");
+    }
+}
+
+#[test]
+fn a_required_gate_that_takes_back_is_told_once() {
+    let mut rig = Rig::new(spec());
+    rig.further = data(Outcome::fail(Reaction::StepBack, "pending".into()));
+    rig.second(100, 0);
+    let obstacles = rig.second(100, 0).obstacles;
+    assert_eq!(obstacles, [Obstacle::TakenBack(Gate::Data), Obstacle::Dwell]);
 }
 
 #[test]

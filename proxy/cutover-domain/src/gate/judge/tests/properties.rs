@@ -101,6 +101,11 @@ proptest! {
                     let is_pass = |answer: &Answer| !answer.required || answer.outcome == Outcome::Pass;
                     prop_assert!(assessment.answers.iter().all(is_pass));
                 }
+                Step::StepBack(_) | Step::SafePhase(_)
+                    if !matches!(assessment.unmet(), Some(Obstacle::TakenBack(_))) =>
+                {
+                    prop_assert!(false, "it goes back, and a step forward was open")
+                }
                 Step::StepBack(target) => {
                     prop_assert!(!rig.state.is_forward(target));
                     prop_assert_eq!(worst, Some(Reaction::StepBack));
