@@ -1,7 +1,6 @@
 //! The control plane's one actor: the machine, and the I/O around it.
 
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -22,7 +21,7 @@ use crate::{
     refused::{Refused, StoreDown},
     saver::{Saved, Saver},
     state_file::{self, StateFileError},
-    truth::{Author, Truth, moves::MoveAsk},
+    truth::{Author, Truth, judged::Judgements, moves::MoveAsk},
     view::View,
 };
 
@@ -177,9 +176,9 @@ impl Controller {
         self.ask(Ask::LegacyAll(on)).await
     }
 
-    /// What gates do not let pass now, by route, in words without figures: files wait for it.
-    pub(crate) async fn set_gates(&self, closed: BTreeMap<String, String>) -> Result<(), Refused> {
-        self.ask(Ask::Gates(closed)).await.map(drop)
+    /// What gates said of every route at the last look: files wait for it.
+    pub(crate) async fn set_gates(&self, judged: Judgements) -> Result<(), Refused> {
+        self.ask(Ask::Gates(judged)).await.map(drop)
     }
 
     /// Moves routes.

@@ -1,8 +1,8 @@
 //! Declarations as text, for tests.
 //!
 //! One route per line: `ID PHASE [PERCENT] [group=ID] [writes=CLASS] [post] [no-new] [copied]
-//! [ignore=PATH] [gated] [promised] [pages] [journey]`. Routes marked `journey` begin the journey `state`,
-//! which ends at `read`.
+//! [ignore=PATH] [gated [steps=P,P…]] [promised] [pages] [journey]`. Routes marked `journey` begin
+//! the journey `state`, which ends at `read`.
 //! A group named `shared` keeps one store for both sides. Upstreams are `monolith` (the default) and
 //! `registry`.
 
@@ -12,7 +12,7 @@ use cutover_domain::{
     Cohort, Declaration, EndpointMatch, Group, JourneySpec, Percent, RouteSpec, Scheme, ShadowSpec,
     Target, Timeouts, Upstream, UpstreamTls,
     compare::{Action, Kinds, Rule, Rules},
-    gate::{GateSpec, Settings},
+    gate::{GateSpec, Ladder, Settings},
     slo::{Objective, Objectives},
 };
 use http::Method;
@@ -104,8 +104,15 @@ fn route(line: &str) -> RouteSpec {
             latency: None,
             rollback_on_page: rest.contains(&"pages"),
         },
-        gates: rest.contains(&"gated").then(GateSpec::default),
+        gates: gates(&rest),
     }
+}
+
+fn gates(words: &[&str]) -> Option<GateSpec> {
+    let steps = words.iter().find_map(|word| word.strip_prefix("steps="));
+    let ladder = steps.map(|steps| steps.split(',').map(|step| step.parse().unwrap()).collect());
+    let ladder = ladder.map_or_else(Ladder::default, |steps| Ladder::new(steps).unwrap());
+    words.contains(&"gated").then(|| GateSpec { ladder, ..GateSpec::default() })
 }
 
 fn ignoring(path: &str) -> Rules {

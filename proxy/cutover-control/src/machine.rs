@@ -4,17 +4,14 @@
 //! line, so that every decision is taken on the latest truth. Only `legacy-all` jumps the line:
 //! it is in force at once and recorded afterwards. Time is an argument.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use cutover_store::{Listing, RecordError};
 
 use crate::{
     loader::Loaded,
     refused::{Refused, StoreDown},
-    truth::{Proposal, Skipped, TokenEdit, Truth, files::Load},
+    truth::{Proposal, Skipped, TokenEdit, Truth, files::Load, judged::Judgements},
 };
 
 mod event;
@@ -110,8 +107,8 @@ impl Machine {
     }
 
     fn ask(&mut self, job: Job, effects: &mut Effects) {
-        if let Ask::Gates(closed) = job.ask {
-            self.gates(closed, effects);
+        if let Ask::Gates(judged) = job.ask {
+            self.gates(judged, effects);
             return self.answer_nothing(job.ticket, effects);
         }
         if let Ask::LegacyAll(on) = job.ask
@@ -231,9 +228,9 @@ impl Machine {
     }
 
     /// Takes note of what gates say. Only what files wait for follows from it.
-    fn gates(&mut self, closed: BTreeMap<String, String>, effects: &mut Effects) {
+    fn gates(&mut self, judged: Judgements, effects: &mut Effects) {
         let before = self.truth.blocked();
-        self.truth.gates = Some(Arc::new(closed));
+        self.truth.gates = Arc::new(judged);
         if self.truth.blocked() != before {
             self.settle_due = true;
             effects.push(Effect::Publish);

@@ -11,12 +11,15 @@ use std::{
 
 use cutover_domain::{
     Conflict, Declaration, Group, Held, Phase, RouteSpec, RouteState, RouteTable, Target,
+    gate::Settings,
 };
 use cutover_store::{LatchChange, NewRevision, RouteRecord, Token};
 
+use self::judged::{Judged, Judgements};
 use crate::{loader::Loaded, refused::Refused, refused::StoreDown, token::Role};
 
 pub(crate) mod files;
+pub(crate) mod judged;
 pub(crate) mod moves;
 
 /// Cause of the latch that the file `legacy-all` puts on.
@@ -44,8 +47,8 @@ pub(crate) struct Truth {
     pub(crate) config_hash: Option<String>,
     /// The file `legacy-all` is there.
     pub(crate) legacy_all: bool,
-    /// What gates do not let pass, by route; `None`: they were not heard yet, and let nothing pass.
-    pub(crate) gates: Option<Arc<BTreeMap<String, String>>>,
+    /// What gates said last. They let nothing pass of which they said nothing.
+    pub(crate) gates: Arc<Judgements>,
     /// Why the store cannot be used; `None`: it can.
     pub(crate) down: Option<StoreDown>,
     /// Name of the store that the truth was last in step with.
@@ -145,7 +148,7 @@ impl Truth {
             head: 0,
             config_hash: None,
             legacy_all: false,
-            gates: None,
+            gates: Arc::default(),
             down: Some(down),
             store_id: None,
             journal: Vec::new(),
@@ -223,11 +226,15 @@ impl Truth {
     }
 
     /// Why gates do not let a file move `spec` forward; `None`: they do, or it asks nothing of them
-    /// and none would take it back.
-    pub(crate) fn closed(&self, spec: &RouteSpec) -> Option<String> {
-        match &self.gates {
+    /// and none would take it back. What they said of an earlier revision, or when other things were
+    /// asked of them, is not about this step.
+    pub(crate) fn closed(&self, spec: &RouteSpec, settings: &Settings) -> Option<String> {
+        let revision = self.state(&spec.id).revision;
+        let holds =
+            |judged: &&Judged| judged.revision == revision && judged.basis.is_of(spec, settings);
+        match self.gates.get(&spec.id).filter(holds) {
             None => spec.gates.is_some().then(|| "its gates have not been judged yet".into()),
-            Some(closed) => closed.get(&spec.id).cloned(),
+            Some(judged) => judged.why.clone(),
         }
     }
 

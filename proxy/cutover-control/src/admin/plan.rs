@@ -41,7 +41,7 @@ fn planned(truth: &Truth, loaded: Loaded) -> Result<PlanAnswer, Refused> {
     let mut routes = Vec::new();
     for spec in &wanted.routes {
         let Some(group) = groups.get(spec.group.as_str()) else { continue };
-        let verdict = truth.verdict(spec, group);
+        let verdict = truth.verdict(spec, group, &wanted.gates);
         routes.extend(judged(truth, before.get(spec.id.as_str()).copied(), spec, verdict));
     }
     let kept: HashSet<&str> = wanted.routes.iter().map(|spec| spec.id.as_str()).collect();

@@ -30,6 +30,7 @@ use crate::{
     refused::Refused,
     truth::{
         Author,
+        judged::Judgements,
         moves::{Action, MoveAsk, REASON_CHARS_MAX, Scope},
     },
     view::View,
@@ -81,7 +82,7 @@ struct Looking {
     /// Of held routes, by the revision that was asked about.
     latches: HashMap<String, (u64, Latch)>,
     /// What the controller was told last.
-    closed: Option<BTreeMap<String, String>>,
+    judged: Option<Judgements>,
     asked: mpsc::Sender<Asked>,
     answers: mpsc::Receiver<Asked>,
 }
@@ -172,7 +173,7 @@ impl Looking {
     fn new(parts: EvaluatorParts) -> Looking {
         let (asked, answers) = mpsc::channel(64);
         let (watches, latches) = (BTreeMap::new(), HashMap::new());
-        Looking { parts, watches, latches, closed: None, asked, answers }
+        Looking { parts, watches, latches, judged: None, asked, answers }
     }
 
     async fn run(mut self) {
@@ -238,7 +239,7 @@ impl Looking {
         }
         let every_ms = declaration.gates.evaluate_ms;
         let standings = Standings { at_ms: sight.now_ms, every_ms, routes };
-        self.tell(Arc::new(standings), &view).await;
+        self.tell(Arc::new(standings)).await;
         Duration::from_millis(every_ms)
     }
 
@@ -307,7 +308,9 @@ impl Looking {
         let (assessment, found) = watch.look(&seen);
         watch.is_asking |= found.acts;
         let (at_ms, revision) = (sight.now_ms, route.state.revision);
-        let standing = Arc::new(Standing { at_ms, revision, assessment, build, spent });
+        let basis = watch.basis();
+        let standing = Standing { at_ms, revision, assessment, basis, build, spent };
+        let standing = Arc::new(standing);
         if found.tells {
             let traces = self.traces(route, &found.changed);
             let config = &sight.config;
@@ -397,18 +400,16 @@ impl Looking {
     }
 
     /// Hands on what was found.
-    async fn tell(&mut self, standings: Arc<Standings>, view: &View) {
-        let closed = view.truth.declared().iter().filter_map(|spec| {
-            let why = standings.closed(spec, standings.at_ms)?;
-            Some((spec.id.clone(), why.brief()))
-        });
-        let closed = closed.collect();
+    async fn tell(&mut self, standings: Arc<Standings>) {
+        let routes = standings.routes.iter();
+        let judged = routes.filter_map(|(id, standing)| Some((id.clone(), standing.judged()?)));
+        let judged = judged.collect();
         self.parts.gates.0.metrics.looked(standings.at_ms);
         self.parts.gates.0.standings.send_replace(standings);
-        if self.closed.as_ref() != Some(&closed)
-            && self.parts.controller.set_gates(closed.clone()).await.is_ok()
+        if self.judged.as_ref() != Some(&judged)
+            && self.parts.controller.set_gates(judged.clone()).await.is_ok()
         {
-            self.closed = Some(closed);
+            self.judged = Some(judged);
         }
     }
 }

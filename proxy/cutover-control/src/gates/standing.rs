@@ -8,6 +8,7 @@ use cutover_domain::{
 };
 
 use super::spent::{Spent, Whose};
+use crate::truth::judged::{Basis, Judged};
 
 /// Every route that is watched, at the last look.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Standing {
     pub revision: u64,
     /// What was found.
     pub assessment: Assessment,
+    /// By what it was judged.
+    pub(crate) basis: Arc<Basis>,
     /// The candidate's build, as it names itself.
     pub build: Option<String>,
     /// How fast its budgets burn.
@@ -41,6 +44,20 @@ impl Standing {
     pub(crate) fn budget(&self) -> Option<f64> {
         let users = self.spent.iter().filter(|spent| spent.whose == Whose::Users);
         users.map(|spent| spent.budget_left.max(0.0)).min_by(f64::total_cmp)
+    }
+
+    /// What gates said, for files to wait for; `None`: the route asks nothing of them, and none
+    /// would take it back.
+    pub(super) fn judged(&self) -> Option<Judged> {
+        let (revision, basis) = (self.revision, Arc::clone(&self.basis));
+        let why = self.closed().map(|closed| closed.brief());
+        let is_asked = basis.gates.is_some() || why.is_some();
+        is_asked.then_some(Judged { revision, basis, why })
+    }
+
+    /// What does not let the route go forward; `None`: nothing.
+    fn closed(&self) -> Option<Closed> {
+        Closed::of(&self.assessment)
     }
 }
 
@@ -80,7 +97,7 @@ impl Standings {
         let patience_ms = (self.every_ms * LOOKS_MISSED).max(5_000);
         match standing.filter(|standing| now_ms.saturating_sub(standing.at_ms) <= patience_ms) {
             None => spec.gates.is_some().then_some(Closed::Unseen),
-            Some(standing) => Closed::of(&standing.assessment),
+            Some(standing) => standing.closed(),
         }
     }
 }

@@ -1,14 +1,15 @@
 //! One route under watch: its judge, what was last said, and what is to be told and done about it.
 //! Synchronous, time is an argument.
 
+use std::sync::Arc;
+
 use cutover_domain::{
     Declaration, Phase, Route,
-    gate::{Answer, Assessment, GateSpec, Judge, Observation, Outcome, Settings, Step},
-    slo::Objectives,
+    gate::{Answer, Assessment, Judge, Observation, Outcome, Step},
 };
 
 use super::spent::{Meters, Spent};
-use crate::RouteCounters;
+use crate::{RouteCounters, truth::judged::Basis};
 
 /// Most records of outcomes of one route within an hour: gates that waver must not fill the disk.
 const RECORDS_AN_HOUR: u32 = 240;
@@ -17,7 +18,7 @@ const HOUR_MS: u64 = 60 * 60_000;
 /// A route under watch.
 #[derive(Debug)]
 pub(super) struct Watch {
-    basis: Basis,
+    basis: Arc<Basis>,
     judge: Judge,
     meters: Meters,
     /// What gates last said; `None`: nothing yet.
@@ -28,14 +29,6 @@ pub(super) struct Watch {
     refused: Option<(&'static str, Refusal)>,
     /// The hour, and records within it.
     hour: (u64, u32),
-}
-
-/// What a judge judges by.
-#[derive(Clone, Debug, PartialEq)]
-struct Basis {
-    objectives: Objectives,
-    gates: Option<GateSpec>,
-    settings: Settings,
 }
 
 /// Words only: figures change with every look.
@@ -64,9 +57,9 @@ pub(super) struct Found {
 impl Watch {
     /// Nothing is known yet.
     pub(super) fn new(route: &Route, declaration: &Declaration, now_ms: u64) -> Watch {
-        let basis = Basis::of(route, declaration);
+        let basis = Arc::new(Basis::of(&route.spec, declaration.gates));
         Watch {
-            judge: basis.judge(),
+            judge: judge(&basis),
             meters: Meters::new(basis.settings.windows_scale, now_ms),
             basis,
             said: None,
@@ -78,14 +71,20 @@ impl Watch {
 
     /// Begins anew if what is asked of the route has changed.
     pub(super) fn follow(&mut self, route: &Route, declaration: &Declaration, now_ms: u64) {
-        let basis = Basis::of(route, declaration);
-        if basis != self.basis {
-            self.judge = basis.judge();
-            if basis.settings.windows_scale != self.basis.settings.windows_scale {
-                self.meters = Meters::new(basis.settings.windows_scale, now_ms);
-            }
-            self.basis = basis;
+        if self.basis.is_of(&route.spec, &declaration.gates) {
+            return;
         }
+        let basis = Basis::of(&route.spec, declaration.gates);
+        self.judge = judge(&basis);
+        if basis.settings.windows_scale != self.basis.settings.windows_scale {
+            self.meters = Meters::new(basis.settings.windows_scale, now_ms);
+        }
+        self.basis = Arc::new(basis);
+    }
+
+    /// What it judges by.
+    pub(super) fn basis(&self) -> Arc<Basis> {
+        Arc::clone(&self.basis)
     }
 
     /// Whether there is anything to judge.
@@ -140,24 +139,12 @@ impl Watch {
     }
 }
 
-fn moves(step: Step) -> bool {
-    !matches!(step, Step::Freeze)
+fn judge(basis: &Basis) -> Judge {
+    Judge::new(basis.objectives, basis.gates.clone(), basis.settings)
 }
 
-// === impl Basis ===
-
-impl Basis {
-    fn of(route: &Route, declaration: &Declaration) -> Basis {
-        Basis {
-            objectives: route.spec.objectives,
-            gates: route.spec.gates.clone(),
-            settings: declaration.gates,
-        }
-    }
-
-    fn judge(&self) -> Judge {
-        Judge::new(self.objectives, self.gates.clone(), self.settings)
-    }
+fn moves(step: Step) -> bool {
+    !matches!(step, Step::Freeze)
 }
 
 // === impl Said ===

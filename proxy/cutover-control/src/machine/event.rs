@@ -1,6 +1,6 @@
 //! The machine's words: what happens, what is asked, what is to be done.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use cutover_store::{
     Fault, Head, Listing, NewRevision, RecordError, Snapshot, TokenError, Trigger,
@@ -9,7 +9,7 @@ use cutover_store::{
 use crate::{
     loader::{Diagnostic, Loaded},
     refused::{Refused, StoreDown},
-    truth::{Author, Moved, Skipped, TokenEdit, moves::MoveAsk},
+    truth::{Author, Moved, Skipped, TokenEdit, judged::Judgements, moves::MoveAsk},
 };
 
 /// Something happened.
@@ -69,8 +69,8 @@ pub(crate) enum Ask {
     },
     Move(MoveAsk),
     LegacyAll(bool),
-    /// What gates do not let pass now, by route, in words without figures.
-    Gates(BTreeMap<String, String>),
+    /// What gates said of every route at the last look.
+    Gates(Judgements),
     /// `bootstrap`: without it no one could log in, so it works without the store.
     PutToken {
         edit: TokenEdit,

@@ -7,7 +7,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use cutover_domain::{Declaration, Group, Held, Move, Phase, RouteSpec, RouteState, Target};
+use cutover_domain::{
+    Declaration, Group, Held, Move, Phase, RouteSpec, RouteState, Target, gate::Settings,
+};
 use cutover_store::{Change, Listing, NewRevision, Trigger};
 
 use super::{Author, Blocked, LEGACY_ALL_CAUSE, Proposal, Truth, groups};
@@ -42,7 +44,9 @@ impl Truth {
     pub(crate) fn blocked(&self) -> Vec<(String, Blocked)> {
         let Some(loaded) = &self.loaded else { return Vec::new() };
         let groups = groups(&loaded.declaration);
-        let judge = |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?) {
+        let settings = &loaded.declaration.gates;
+        let judge = |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?, settings)
+        {
             FileVerdict::Blocked(blocked) => Some((spec.id.clone(), blocked)),
             _ => None,
         };
@@ -89,7 +93,7 @@ impl Truth {
         let groups = groups(declaration);
         for spec in &declaration.routes {
             let Some(group) = groups.get(&*spec.group) else { continue };
-            let target = match self.verdict(spec, group) {
+            let target = match self.verdict(spec, group, &declaration.gates) {
                 FileVerdict::Apply(after) => after.target(),
                 _ => self.state(&spec.id).target(),
             };
@@ -185,20 +189,27 @@ impl Truth {
 
     fn file_changes(&self, declaration: &Declaration) -> Vec<Change> {
         let groups = groups(declaration);
-        let change = |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?) {
-            FileVerdict::Apply(after) => Some(Change {
-                route: spec.id.clone(),
-                expected: self.state(&spec.id).revision,
-                declared: (after.target() == spec.target).then_some(spec.target),
-                after,
-            }),
-            _ => None,
-        };
+        let settings = &declaration.gates;
+        let change =
+            |spec: &RouteSpec| match self.verdict(spec, groups.get(&*spec.group)?, settings) {
+                FileVerdict::Apply(after) => Some(Change {
+                    route: spec.id.clone(),
+                    expected: self.state(&spec.id).revision,
+                    declared: (after.target() == spec.target).then_some(spec.target),
+                    after,
+                }),
+                _ => None,
+            };
         declaration.routes.iter().filter_map(change).collect()
     }
 
-    /// Judges one file's value.
-    pub(crate) fn verdict(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
+    /// Judges one file's value, whose files say `settings` of gates.
+    pub(crate) fn verdict(
+        &self,
+        spec: &RouteSpec,
+        group: &Group,
+        settings: &Settings,
+    ) -> FileVerdict {
         let Some(record) = self.routes.get(&spec.id) else {
             return self.first_sight(spec, group);
         };
@@ -218,7 +229,7 @@ impl Truth {
         match state.moved(spec, group, wanted, 0) {
             Ok(_)
                 if state.is_forward(spec.target)
-                    && let Some(why) = self.closed(spec) =>
+                    && let Some(why) = self.closed(spec, settings) =>
             {
                 blocked(spec.target, Code::GateClosed, why)
             }
@@ -230,7 +241,7 @@ impl Truth {
     /// A route starts where its file says, if it may be there at all. Until that can be recorded
     /// it is not seen, and legacy serves it. One that is to be `retired` starts in `live`, where
     /// the same side serves it: the last step needs an approver, which a file is not. One with gates
-    /// starts in `shadow`, where they can judge it.
+    /// starts in `shadow`, where they can judge it: of a route never seen they said nothing.
     fn first_sight(&self, spec: &RouteSpec, group: &Group) -> FileVerdict {
         let target = spec.target;
         if self.legacy_all {
@@ -251,7 +262,7 @@ impl Truth {
             return FileVerdict::Apply(renamed);
         }
         match target.check_percent().and_then(|()| target.check_declared(spec, group)) {
-            Ok(()) if target.phase > Phase::Shadow && self.closed(spec).is_some() => {
+            Ok(()) if target.phase > Phase::Shadow && spec.gates.is_some() => {
                 FileVerdict::Apply(RouteState::INITIAL.at(Target::phase(Phase::Shadow), 0))
             }
             Ok(()) if target.phase == Phase::Retired => {
