@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cutover_domain::RouteTable;
+use cutover_domain::{RouteTable, gate::Settings};
 
 use crate::truth::{Blocked, Truth};
 
@@ -14,6 +14,8 @@ pub(crate) struct View {
     pub(crate) table: Arc<RouteTable>,
     /// Files' values that wait, by route.
     pub(crate) blocked: BTreeMap<String, Blocked>,
+    /// What all gates have in common.
+    pub(crate) settings: Settings,
     /// When the configuration in force was accepted, in milliseconds since 1970.
     pub(crate) accepted_at_ms: u64,
 }
@@ -26,7 +28,8 @@ impl View {
         let table = truth.table(&loaded.declaration);
         // Accepting a configuration has built this very table once; states cannot break it.
         let table = Arc::new(table.expect("an accepted declaration makes a table"));
+        let settings = loaded.declaration.gates;
         let blocked = truth.blocked().into_iter().collect();
-        Some(View { truth: truth.clone(), table, blocked, accepted_at_ms })
+        Some(View { truth: truth.clone(), table, blocked, settings, accepted_at_ms })
     }
 }

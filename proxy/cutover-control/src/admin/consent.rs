@@ -40,7 +40,7 @@ fn forward(admin: &Admin, wanted: &MoveAsk) -> Result<Passed, Failure> {
     };
     let mut passed = Vec::new();
     for route in view.table.routes.iter().filter(goes) {
-        let Some(closed) = standings.closed(&route.spec, now_ms) else { continue };
+        let Some(closed) = standings.closed(route, &view.settings, now_ms) else { continue };
         let id = &route.spec.id;
         if !force {
             let message = format!("route `{id}`: {closed}");

@@ -183,7 +183,10 @@ fn gate(admin: &Admin, view: &View, route: &Route) -> GateRow {
     let wanted = Move { target: next, force: false, approver: true };
     let now_ms = admin.parts.controller.now_ms();
     match state.moved(&route.spec, group, wanted, 0) {
-        Ok(_) if let Some(why) = admin.parts.gates.standings().closed(&route.spec, now_ms) => {
+        Ok(_)
+            if let Some(why) =
+                admin.parts.gates.standings().closed(route, &view.settings, now_ms) =>
+        {
             closed(Some(next), Code::GateClosed.as_str(), why.to_string())
         }
         Ok(_) => GateRow { open: true, next: Some(next.into()), code: None, why: None },

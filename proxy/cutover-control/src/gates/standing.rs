@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use cutover_domain::{
-    RouteSpec,
-    gate::{Assessment, Obstacle},
+    Route,
+    gate::{Assessment, Obstacle, Settings},
 };
 
 use super::spent::{Spent, Whose};
@@ -55,6 +55,11 @@ impl Standing {
         is_asked.then_some(Judged { revision, basis, why })
     }
 
+    /// Whether it is about `route` where it is now, judged by what is asked now.
+    fn is_of(&self, route: &Route, settings: &Settings) -> bool {
+        self.revision == route.state.revision && self.basis.is_of(&route.spec, settings)
+    }
+
     /// What does not let the route go forward; `None`: nothing.
     fn closed(&self) -> Option<Closed> {
         Closed::of(&self.assessment)
@@ -82,6 +87,8 @@ pub(crate) enum Closed {
     },
     /// The route was not looked at lately.
     Unseen,
+    /// It was looked at before it came here, or before other things were asked of it.
+    Outdated,
 }
 
 /// Looks that may be missed before what was found counts no more.
@@ -90,13 +97,18 @@ const LOOKS_MISSED: u64 = 4;
 // === impl Standings ===
 
 impl Standings {
-    /// Why gates do not let `spec` go forward at `now_ms`; `None`: they do, or the route asks
-    /// nothing of them and none would take it back.
-    pub(crate) fn closed(&self, spec: &RouteSpec, now_ms: u64) -> Option<Closed> {
-        let standing = self.routes.get(&spec.id);
+    /// Why gates do not let `route`, as `settings` have it judged, go forward at `now_ms`; `None`:
+    /// they do, or the route asks nothing of them and none would take it back.
+    pub(crate) fn closed(&self, route: &Route, settings: &Settings, now_ms: u64) -> Option<Closed> {
+        let is_asked = route.spec.gates.is_some();
         let patience_ms = (self.every_ms * LOOKS_MISSED).max(5_000);
-        match standing.filter(|standing| now_ms.saturating_sub(standing.at_ms) <= patience_ms) {
-            None => spec.gates.is_some().then_some(Closed::Unseen),
+        let is_fresh =
+            |standing: &&Arc<Standing>| now_ms.saturating_sub(standing.at_ms) <= patience_ms;
+        match self.routes.get(&route.spec.id).filter(is_fresh) {
+            None => is_asked.then_some(Closed::Unseen),
+            Some(standing) if !standing.is_of(route, settings) => {
+                is_asked.then_some(Closed::Outdated)
+            }
             Some(standing) => standing.closed(),
         }
     }
@@ -131,7 +143,7 @@ impl Closed {
             Closed::TakenBack { gate, .. } => {
                 format!("gate `{gate}` fails and would take the route back")
             }
-            Closed::Unseen => self.to_string(),
+            Closed::Unseen | Closed::Outdated => self.to_string(),
         }
     }
 }
@@ -144,6 +156,13 @@ impl std::fmt::Display for Closed {
                 write!(f, "gate `{gate}` would take the route back: {said}")
             }
             Closed::Unseen => f.write_str("its gates have not been judged lately"),
+            Closed::Outdated => f.write_str(
+                "its gates have not been judged since it was moved or configured: \
+                 wait for the next look",
+            ),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
