@@ -14,9 +14,11 @@ const ROLLBACKS_MAX: u32 = 32;
 /// How a held route came to be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatchHistory {
-    /// When the latch was put on, in milliseconds since 1970.
+    /// When the latch was put on, in milliseconds since 1970: for the last time by the guard, if
+    /// it did since the last release, else for the last time at all.
     pub since_ms: u64,
-    /// What put it on.
+    /// What put it on. The guard's latch stays the guard's if somebody puts another over it: else
+    /// that would be a way around what its release needs.
     pub trigger: Trigger,
     /// When the guard latched the route, this time included, in milliseconds since 1970, newest
     /// first; at most 32 and not before the moment asked for.
@@ -49,8 +51,12 @@ impl Store {
     ) -> Result<Option<LatchHistory>, sqlx::Error> {
         let mut read = self.pool.begin().await?;
         let held = sqlx::query(
-            "SELECT r.at_ms, r.trigger FROM route_state s JOIN revision r ON r.rev = s.held_revision
-             WHERE s.route = ?",
+            "SELECT r.at_ms, r.trigger FROM route_state s
+             JOIN change c ON c.route = s.route AND c.latch = 'held' AND c.rev > coalesce(
+                 (SELECT max(rev) FROM change WHERE route = ?1 AND latch = 'released'), 0)
+             JOIN revision r ON r.rev = c.rev
+             WHERE s.route = ?1 AND s.held_revision IS NOT NULL
+             ORDER BY r.trigger = 'guard' DESC, c.rev DESC LIMIT 1",
         )
         .bind(route)
         .fetch_optional(&mut *read)

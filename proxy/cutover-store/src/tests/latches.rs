@@ -70,3 +70,22 @@ async fn a_latch_keeps_its_build_and_another_build_is_another_latch() {
     assert_eq!(store.snapshot().await.unwrap().routes["a"].state.held, Some(of("b2")));
     assert_eq!(store.latch("a", 0, "release").await.unwrap().unwrap().since_ms, 20);
 }
+
+#[tokio::test]
+async fn a_latch_put_over_the_guards_leaves_it_the_guards_until_it_is_released() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let rev = latch(&store, 10, 0, Trigger::Guard).await;
+    let rev = latch(&store, 20, rev, Trigger::Operator).await;
+    let rev = latch(&store, 30, rev, Trigger::KillSwitch).await;
+    let found = store.latch("a", 0, "release").await.unwrap().unwrap();
+    assert_eq!((found.since_ms, found.trigger), (10, Trigger::Guard));
+    let rev = latch(&store, 40, rev, Trigger::Guard).await;
+    let found = store.latch("a", 0, "release").await.unwrap().unwrap();
+    assert_eq!((found.since_ms, found.rollbacks_ms), (40, vec![40, 10]));
+    let rev = release(&store, 50, rev).await;
+    let rev = latch(&store, 60, rev, Trigger::Operator).await;
+    latch(&store, 70, rev, Trigger::KillSwitch).await;
+    let found = store.latch("a", 0, "release").await.unwrap().unwrap();
+    assert_eq!((found.since_ms, found.trigger), (70, Trigger::KillSwitch));
+}

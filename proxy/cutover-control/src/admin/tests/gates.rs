@@ -103,6 +103,16 @@ async fn a_persons_latch_is_released_at_once() {
 }
 
 #[tokio::test]
+async fn holding_a_route_that_gates_took_back_is_no_way_around_the_cool_down() {
+    let rig = Rig::new("read shadow").await;
+    rig.take_back("read").await;
+    rig.post("/api/v1/routes/read/hold", "operator", because("mine now")).await;
+    let got = rig.post("/api/v1/routes/read/release", "migrator", because("over")).await;
+    assert_eq!((got.status, got.code().as_str()), (409, "cooling_down"), "{}", got.body);
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn after_two_rollbacks_within_a_day_two_persons_must_agree() {
     let rig = Rig::new("read shadow").await;
     let release = "/api/v1/routes/read/release";
