@@ -66,7 +66,7 @@ pub enum Action {
         to: Option<Target>,
     },
     /// Back and latched at once, as gates do; a route that is there, or further back, is only
-    /// latched.
+    /// latched. Over another latch it is put without its build, so that a person must release it.
     TakeBack {
         /// Where to.
         to: Target,
@@ -211,7 +211,7 @@ impl Truth {
                     false => back(&state, spec, Some(*to))?,
                 };
                 let after = gone.unwrap_or_else(|| state.clone());
-                let after = RouteState { held: Some(held.clone()), ..after };
+                let after = RouteState { held: Some(over(state.held.as_ref(), held)), ..after };
                 if after != state {
                     draft.changes.push(self.change(spec, after));
                 }
@@ -302,6 +302,13 @@ fn ladder(percent: Percent) -> Target {
         .filter_map(Percent::from_basis_points)
         .find(above)
         .map_or(Target::phase(Phase::Live), Target::canary)
+}
+
+/// The latch that gates put on over `present`. A person's opens by a person only, and so must what
+/// takes its place: no build releases it.
+fn over(present: Option<&Held>, held: &Held) -> Held {
+    let is_alone = present.is_none_or(|present| present == held);
+    Held { cause: held.cause.clone(), build: held.build.clone().filter(|_| is_alone) }
 }
 
 fn back(

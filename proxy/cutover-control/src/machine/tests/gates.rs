@@ -141,6 +141,17 @@ fn gates_take_back_and_latch_in_one_revision() {
 }
 
 #[test]
+fn a_latch_of_gates_over_a_persons_waits_for_a_person() {
+    let mut sim = Sim::new("read canary 5");
+    sim.hold("read").unwrap();
+    sim.ask(Ask::Move(taken_back(&sim, "shadow", "b7"))).unwrap();
+    let held = Held::because("burn: too fast");
+    assert_eq!(record(&sim, "read").state.held, Some(held), "no build releases it");
+    let again = sim.ask(Ask::Move(taken_back(&sim, "shadow", "b7"))).unwrap();
+    assert!(again.moved.is_empty(), "it is there and latched: {again:?}");
+}
+
+#[test]
 fn a_step_of_gates_on_an_old_revision_changes_nothing() {
     let mut sim = Sim::new("read canary 5");
     let late = taken_back(&sim, "legacy", "b7");
