@@ -24,6 +24,7 @@ use crate::{
     controller::Controller,
     gates::Gates,
     live::{LiveCounters, LiveNumbers, Window},
+    runbooks::Runbook,
 };
 
 mod alerts;
@@ -122,6 +123,8 @@ pub struct AdminParts {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the proxy serves.
     pub lifecycle: Lifecycle,
+    /// What to do about alerts.
+    pub runbooks: Arc<[Runbook]>,
 }
 
 /// Whether the proxy serves: set by wiring, told by `/readyz`. Clones share one state.
@@ -147,7 +150,7 @@ struct Admin {
     parts: AdminParts,
     place: Place,
     failures: Mutex<Failures>,
-    alerts: Mutex<alerts::Seen>,
+    alerts: Mutex<alerts::Alerts>,
     window: Mutex<Window>,
     console: Console,
     rehearsing: Rehearsing,

@@ -171,6 +171,9 @@ codes! {
     TooManyPages "too_many_pages" 503
         "More pages of the console are open than are kept fresh at once (64)."
         "Close some; pages work without it, their numbers do not follow by themselves."
+    UnknownRunbook "unknown_runbook" 404
+        "There is no runbook of this name."
+        "`cutover runbook list` names those of this version; with `--dir` those of a directory."
     // requests
     NotFound "not_found" 404
         "There is nothing at this path."

@@ -29,6 +29,7 @@ mod machine;
 mod metrics;
 pub mod places;
 mod refused;
+mod runbooks;
 mod saver;
 mod state_file;
 mod token;
@@ -58,6 +59,7 @@ pub use loader::{ConfigFile, Diagnostic, Loaded, Loader, Rejected, Severity};
 pub use machine::Done;
 pub use metrics::ControlMetrics;
 pub use refused::{Refused, StoreDown};
+pub use runbooks::{Runbook, RunbookBlock};
 pub use state_file::StateFileError;
 pub use token::{NoRandom, Role, Secret, UnknownRole};
 pub use truth::{

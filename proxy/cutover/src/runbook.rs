@@ -153,6 +153,16 @@ pub fn read(dir: &Path) -> Result<Vec<Runbook>, ReadError> {
     Ok(runbooks)
 }
 
+// === impl Runbook ===
+
+impl Runbook {
+    /// Its text without the first lines.
+    pub fn body(&self) -> &str {
+        let front = self.text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+        front.map_or(&self.text, |(_, body)| body)
+    }
+}
+
 // === impl Block ===
 
 impl Block {

@@ -14,6 +14,7 @@ mod lifecycle;
 mod loader;
 mod numbers;
 mod recorder;
+mod runbooks;
 mod telling;
 mod watching;
 
@@ -296,6 +297,7 @@ fn parts(
         gates: telling.for_gates(),
         metrics: telling.exposition(),
         lifecycle: lifecycle.clone(),
+        runbooks: runbooks::runbooks(),
     };
     (sender, parts)
 }

@@ -4,7 +4,8 @@
 //! A delivery comes again and again while an alert fires, and whenever an answer is not 2xx; so
 //! each (fingerprint, start) acts once. What was seen is remembered by this process, bounded; one
 //! that forgot finds the route in its safe phase already, unless somebody moved it on meanwhile.
-//! An alert that ends changes nothing: forward is for people and gates.
+//! An alert that ends changes nothing: forward is for people and gates. The newest alerts are kept
+//! to be looked at (`received`), whatever became of them.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -21,13 +22,17 @@ use super::{
     reply::Reply,
 };
 use crate::{
-    api::{AlertBody, AlertOutcome, AlertRow, AlertsAnswer, AlertsBody},
+    api::{AlertBody, AlertOutcome, AlertRow, AlertsAnswer, AlertsBody, ReceivedAnswer},
     codes::Code,
     truth::{
         Author,
         moves::{Action, MoveAsk, REASON_CHARS_MAX, Scope},
     },
 };
+
+mod received;
+
+use received::Received;
 
 /// Alerts of one delivery.
 const ALERTS_MAX: usize = 1_000;
@@ -36,9 +41,16 @@ const SEEN_MAX: usize = 4_096;
 /// Longest fingerprint or start that is one, in bytes.
 const KEY_BYTES_MAX: usize = 64;
 
+/// What is known of alerts.
+#[derive(Debug, Default)]
+pub(super) struct Alerts {
+    acted: Seen,
+    received: Received,
+}
+
 /// What acted already.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+struct Seen {
     keys: HashSet<Key>,
     order: VecDeque<Key>,
 }
@@ -53,7 +65,9 @@ pub(super) fn receive(admin: Arc<Admin>, call: Call) -> Handling {
         let author = call.author()?;
         let mut rows = Vec::new();
         for alert in &body.alerts {
-            let outcome = take(&admin, alert, &author).await?;
+            let taken = take(&admin, alert, &author).await;
+            note(&admin, alert, taken.as_ref().ok().copied());
+            let outcome = taken?;
             admin.parts.controller.metrics().alert_received(outcome);
             rows.push(AlertRow {
                 fingerprint: alert.fingerprint.clone(),
@@ -63,6 +77,23 @@ pub(super) fn receive(admin: Arc<Admin>, call: Call) -> Handling {
         }
         Ok(Reply::ok(AlertsAnswer { alerts: rows }))
     })
+}
+
+pub(super) fn list(admin: Arc<Admin>, _: Call) -> Handling {
+    Box::pin(async move { Ok(Reply::ok(received_answer(&admin))) })
+}
+
+/// The newest alerts, those last heard of first.
+pub(super) fn received_answer(admin: &Admin) -> ReceivedAnswer {
+    let alerts = locked(&admin.alerts).received.newest();
+    ReceivedAnswer { at_ms: admin.parts.controller.now_ms(), alerts }
+}
+
+/// `outcome: None`: its route could not be taken back.
+fn note(admin: &Admin, alert: &AlertBody, outcome: Option<AlertOutcome>) {
+    let now_ms = admin.parts.controller.now_ms();
+    let runbook = received::runbook(alert, &admin.parts.runbooks);
+    locked(&admin.alerts).received.note(alert, outcome, runbook, now_ms);
 }
 
 fn check(body: &AlertsBody) -> Result<(), Failure> {
@@ -92,7 +123,7 @@ async fn take(admin: &Admin, alert: &AlertBody, author: &Author) -> Result<Alert
         Err(outcome) => return Ok(outcome),
     };
     let key = (alert.fingerprint.clone(), alert.starts_at.clone());
-    if locked(&admin.alerts).contains(&key) {
+    if locked(&admin.alerts).acted.contains(&key) {
         return Ok(AlertOutcome::SeenBefore);
     }
     let ask = MoveAsk {
@@ -104,7 +135,7 @@ async fn take(admin: &Admin, alert: &AlertBody, author: &Author) -> Result<Alert
         trigger: Trigger::Alert,
     };
     let answered = admin.parts.controller.move_routes(ask).await?;
-    locked(&admin.alerts).insert(key);
+    locked(&admin.alerts).acted.insert(key);
     Ok(match answered.done.moved.is_empty() {
         true => AlertOutcome::NothingToDo,
         false => AlertOutcome::RolledBack,

@@ -22,6 +22,7 @@ use super::{Admin, failure::Failure};
 use crate::token::Role;
 
 mod acts;
+mod alerts;
 mod assets;
 mod audit;
 mod chart;
@@ -36,8 +37,10 @@ mod journeys;
 mod live;
 mod login;
 mod map;
+mod markdown;
 mod page;
 mod route;
+mod runbooks;
 mod sample;
 mod session;
 mod slos;
@@ -87,6 +90,9 @@ pub(super) fn pages() -> Vec<Page> {
         look("/audit", &["route", "before"], audit::show),
         look("/decisions", &["route", "before"], decisions::show),
         look("/journeys", &[], journeys::show),
+        look("/alerts", &[], alerts::show),
+        look("/runbooks", &[], runbooks::list),
+        look("/runbooks/{name}", &["route"], runbooks::show),
         look("/config", &[], config::show),
         look("/events", &["route"], events::show),
         act("/rollback", Operator, &["reason", "confirm"], acts::rollback_all),

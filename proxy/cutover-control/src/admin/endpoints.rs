@@ -290,6 +290,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<api::AlertsBody>(ALERTS_BYTES_MAX)
             .fails(&[Code::BadReason, Code::Retired])
             .answers::<api::AlertsAnswer>(alerts::receive),
+        get("/api/v1/alerts", "receivedAlerts", "Alerts that were delivered lately", V)
+            .answers::<api::ReceivedAnswer>(alerts::list),
         get("/api/v1/whoami", "whoami", "Whose token this is", V)
             .answers::<api::WhoamiAnswer>(tokens::whoami),
         get("/api/v1/tokens", "tokens", "Every token, without its text", A)

@@ -13,7 +13,8 @@ use tokio::{
 
 use super::*;
 use crate::{
-    ControlMetrics, JourneyCounters, JourneySideCounters, RouteCounters, SideCounters,
+    ControlMetrics, JourneyCounters, JourneySideCounters, RouteCounters, RunbookBlock,
+    SideCounters,
     controller::tests::House,
     machine::Ask,
     token::{Role, hash},
@@ -73,6 +74,35 @@ impl LiveCounters for Still {
     }
 }
 
+/// One for an alert, and a procedure.
+fn runbooks() -> Vec<Runbook> {
+    let block = |name: &str, mutates| RunbookBlock { name: name.into(), mutates };
+    let burn = Runbook {
+        name: "Burn".into(),
+        title: "A budget burns".into(),
+        is_for_alert: true,
+        severity: Some("page".into()),
+        owner: "the route's team".into(),
+        vars: vec!["ROUTE".into()],
+        mttr_target: Some("2m".into()),
+        last_drilled: Some("2026-11-21".into()),
+        text:
+            "# A budget burns\n\n## Stop it\n\nSee [back](back.md#do-it), [files](../a.toml).\n\n\
+               ```sh {name=look}\ncutover status \"$ROUTE\"\n```\n\n```promql\nup\n```\n\n\
+               ```sh {name=stop mutates=true}\ncutover rollback \"$ROUTE\" --reason x\n```\n"
+                .into(),
+        blocks: vec![block("look", false), block("stop", true)],
+    };
+    let back = Runbook {
+        name: "back".into(),
+        title: "Everything back".into(),
+        owner: "platform".into(),
+        text: "# Everything back\n\n## Do it\n\nNow.\n".into(),
+        ..Runbook::default()
+    };
+    vec![burn, back]
+}
+
 impl Rig {
     async fn new(files: &str) -> Rig {
         let loopback = AdminConfig::new("127.0.0.1:0".parse().unwrap());
@@ -126,6 +156,7 @@ impl Rig {
                 text
             }),
             lifecycle: lifecycle.clone(),
+            runbooks: runbooks().into(),
         };
         let server = AdminServer::bind(config).await.unwrap();
         let address = server.local_addr();

@@ -51,6 +51,55 @@ pub struct AlertRow {
     pub outcome: AlertOutcome,
 }
 
+/// Alerts that were delivered lately.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceivedAnswer {
+    /// When this was asked, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The newest 200 that this process was given, those last heard of first.
+    pub alerts: Vec<ReceivedRow>,
+}
+
+/// One alert that was delivered, perhaps again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceivedRow {
+    /// What tells it from others, as Alertmanager says it.
+    pub fingerprint: String,
+    /// When it began, as Alertmanager says it.
+    pub starts_at: String,
+    /// `alertname`; empty: it has none.
+    pub name: String,
+    /// `page` or `ticket`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// The route that it names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The side that it names: `legacy`, `new` or `all`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    /// Its other labels; the first 20.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What it says, at most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// It fires, as far as is known.
+    pub firing: bool,
+    /// When it was delivered first, in milliseconds since 1970.
+    pub first_ms: u64,
+    /// When it was delivered last, in milliseconds since 1970.
+    pub last_ms: u64,
+    /// How often it was delivered.
+    pub deliveries: u64,
+    /// What was done about it. `None`: its route could not be taken back yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<AlertOutcome>,
+    /// The runbook for it, if this version has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+}
+
 /// What was done about an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +161,21 @@ impl AlertOutcome {
             AlertOutcome::UnknownRoute => "unknown_route",
             AlertOutcome::NotAsked => "not_asked",
             AlertOutcome::LegacyFails => "legacy_fails",
+        }
+    }
+
+    /// The same for people.
+    pub const fn told(self) -> &'static str {
+        match self {
+            AlertOutcome::RolledBack => "rolled back",
+            AlertOutcome::NothingToDo => "nothing: the route was in its safe phase",
+            AlertOutcome::SeenBefore => "nothing: it acted before",
+            AlertOutcome::Over => "nothing: it was over",
+            AlertOutcome::NoPage => "nothing: it is no page",
+            AlertOutcome::NoRoute => "nothing: it names no route",
+            AlertOutcome::UnknownRoute => "nothing: its route is not declared",
+            AlertOutcome::NotAsked => "nothing: the route does not ask for it",
+            AlertOutcome::LegacyFails => "nothing: it is legacy that fails",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod alert;
 mod dashboards;
 mod gates;
 mod journey;
@@ -14,7 +15,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::{
-    dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, runbook::*, slo::*,
+    alert::*, dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, runbook::*,
+    slo::*,
 };
 
 /// Examples come first, as people read help for them.
@@ -130,6 +132,7 @@ pub(super) enum Command {
     Rejudge(Rejudge),
     Replay(Replay),
     Slo(Slo),
+    Alert(Alert),
     Runbook(Runbook),
     Promote(Promote),
     Rollback(Rollback),

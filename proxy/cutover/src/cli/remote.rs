@@ -1,5 +1,6 @@
 //! Commands that ask the admin API of a running proxy.
 
+pub(super) mod alert;
 pub(super) mod audit;
 pub(super) mod diffs;
 pub(super) mod gate;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use e2e::browser::{Browser, Look, key};
+use e2e::client::Client;
 use e2e::config::{GROUP, Route};
 use e2e::load::{Load, Pace, Plan, Shot};
 use e2e::rig::{Home, HomePlan};
 use e2e::{Config, Proxy, Rig, session};
-use serde_json::Value;
+use http::Request;
+use serde_json::{Value, json};
 
 /// What axe-core is kept as; `tests/all` installs it.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.node/node_modules/axe-core/axe.min.js");
@@ -119,6 +121,31 @@ impl House {
         answer["route"]["phase"].as_str().unwrap().to_owned()
     }
 
+    /// Delivers an alert about a route, as Alertmanager does.
+    async fn page(&self, route: &str, status: &str) {
+        let alert = json!({
+            "status": status,
+            "startsAt": "2026-11-21T08:00:00Z",
+            "fingerprint": format!("fingerprint-{route}"),
+            "labels": {
+                "alertname": "CutoverSLOErrorBudgetBurn", "severity": "page", "window": "1h",
+                "cutover_route": route, "cutover_side": "new",
+            },
+            "annotations": { "summary": format!("The error budget of `{route}` is gone in 2 h") },
+        });
+        let body = json!({ "version": "4", "alerts": [alert] }).to_string();
+        let token = std::fs::read_to_string(self.proxy.token_file()).unwrap();
+        let request = Request::post("/api/v1/alerts")
+            .header("host", self.proxy.admin().to_string())
+            .header("authorization", format!("Bearer {}", token.trim()))
+            .header("content-type", "application/json")
+            .body(body.into())
+            .unwrap();
+        let mut client = Client::http1(self.proxy.admin()).await.unwrap();
+        let answer = client.ask(request).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     /// The address of a sample of `device-list`.
     async fn sample(&self) -> String {
         let seen = async || {
@@ -136,6 +163,11 @@ async fn every_page_is_sound_in_every_look() {
     let house = House::start("phase = \"canary\"\npercent = 25.0").await;
     let sample = house.sample().await;
     house.load.more(200).await.unwrap();
+    let browser = house.visit(Look::default()).await;
+    browser.open(&house.url("/alerts")).await.unwrap();
+    is_sound(&browser, "alerts-none-desktop-light", 1_280).await;
+    house.page("device-read", "firing").await;
+    house.page("device-list", "resolved").await;
     let pages = [
         ("map", "/"),
         ("route", "/routes/device-read"),
@@ -144,12 +176,14 @@ async fn every_page_is_sound_in_every_look() {
         ("sample", sample.as_str()),
         ("slos", "/slos"),
         ("journeys", "/journeys"),
+        ("alerts", "/alerts"),
+        ("runbooks", "/runbooks"),
+        ("runbook", "/runbooks/CutoverSLOErrorBudgetBurn?route=device-read"),
         ("decisions", "/decisions"),
         ("audit", "/audit"),
         ("config", "/config"),
         ("refused", "/routes/nowhere"),
     ];
-    let browser = house.visit(Look::default()).await;
     for (kind, width) in [("desktop", 1_280), ("phone", 320)] {
         for (scheme, is_dark) in [("light", false), ("dark", true)] {
             let look = Look { width, height: 900, is_dark, scripts: true };

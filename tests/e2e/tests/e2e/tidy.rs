@@ -44,6 +44,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["cutover-gateway"]),
     ("notify", &["cutover"]),
     ("serde-saphyr", &["cutover"]),
+    // The console's.
+    ("maud", &["cutover-control"]),
+    ("pulldown-cmark", &["cutover-control"]),
     ("clap", &["cutover", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
     ("anyhow", &["cutover", "chassis", "registry", "legacy-adapter", "monolith", "e2e", "bench"]),
     ("opentelemetry_sdk", &["cutover-telemetry", "monolith"]),

@@ -24,6 +24,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Routes", "/"),
     ("Journeys", "/journeys"),
     ("SLOs", "/slos"),
+    ("Alerts", "/alerts"),
+    ("Runbooks", "/runbooks"),
     ("Audit", "/audit"),
     ("Config", "/config"),
 ];

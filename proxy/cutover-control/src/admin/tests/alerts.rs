@@ -1,7 +1,7 @@
 //! Pages that Alertmanager delivers.
 
 use super::{answers::read, *};
-use crate::api::{AlertOutcome, AlertsAnswer, HistoryAnswer};
+use crate::api::{AlertOutcome, AlertsAnswer, HistoryAnswer, ReceivedAnswer};
 
 /// One page about `route`; `more` are further labels.
 fn delivery(route: &str, status: &str, starts_at: &str, more: &[(&str, &str)]) -> Value {
@@ -48,6 +48,10 @@ async fn a_page_takes_its_route_back_once() {
     let newest = &history.revisions[0];
     assert_eq!((newest.trigger.as_str(), newest.actor.as_str()), ("alert", "operator"));
     assert_eq!(newest.reason, "page Burn: Users suffer");
+    let received: ReceivedAnswer = read(&rig.get("/api/v1/alerts").await);
+    let [row] = &received.alerts[..] else { panic!("{received:?}") };
+    assert_eq!((row.name.as_str(), row.runbook.as_deref()), ("Burn", Some("Burn")));
+    assert_eq!(row.outcome, Some(AlertOutcome::RolledBack));
 
     // Somebody moves it on: the same page, delivered again, does not act again.
     let on = json!({ "reason": "mended", "to": "live", "force": true });

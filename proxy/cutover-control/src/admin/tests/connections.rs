@@ -162,6 +162,7 @@ async fn tls_serves_and_its_certificate_can_change() {
         comparisons: None,
         gates: rig.gates.clone(),
         metrics: Arc::new(String::new),
+        runbooks: Arc::default(),
         lifecycle: rig.lifecycle.clone(),
     };
     let serving = tokio::spawn(server.serve(parts, std::future::pending()));

@@ -6,6 +6,7 @@ use crate::admin::console::{methods, pages};
 mod acts;
 mod events;
 mod guard;
+mod runbooks;
 mod shown;
 
 /// A browser that keeps cookies and runs no script.
@@ -112,7 +113,7 @@ async fn at(rig: &Rig) -> String {
 
 /// A path of the table, filled in.
 fn filled(path: &str) -> String {
-    path.replace("{id}", "read").replace("{sample}", "7")
+    path.replace("{id}", "read").replace("{sample}", "7").replace("{name}", "Burn")
 }
 
 const FILES: &str = "read shadow copied\n list canary 5";

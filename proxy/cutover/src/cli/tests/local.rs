@@ -45,6 +45,7 @@ fn help_at_the_first_try() {
           rejudge     Judge kept mismatches by the rules of files, before those are in force
           replay      Send kept requests to a service, and judge its answers as a candidate's
           slo         Objectives: read them from files, make Prometheus' rules of them
+          alert       Show alerts that were delivered, and what was done about them
           runbook     Show what to do about an alert, and do it
           promote     Move a route forward: to the next step, or as told
           rollback    Move a route back: to its safe phase, or as told

@@ -17,6 +17,9 @@ async fn every_page_names_the_command_that_tells_the_same() {
         ("/slos", "cutover slo status"),
         ("/decisions?route=read", "cutover audit read --limit 50"),
         ("/journeys", "cutover journey list"),
+        ("/alerts", "cutover alert list"),
+        ("/runbooks", "cutover runbook list"),
+        ("/runbooks/Burn?route=read", "cutover runbook show Burn"),
         ("/config", "cutover plan DIR"),
     ] {
         let got = browser.get(path).await;
@@ -86,6 +89,8 @@ async fn what_people_write_stays_text() {
         format!("/routes/read/diffs?path={encoded}"),
         format!("/login?next={encoded}"),
         format!("/routes/{encoded}"),
+        format!("/runbooks/{encoded}"),
+        format!("/runbooks/Burn?route={encoded}"),
     ] {
         let got = browser.get(&path).await;
         assert!(!got.body.contains("<script>alert"), "{path}: {}", got.body);
