@@ -70,7 +70,7 @@ fn wiring(url: &str) -> Markup {
     html! {
         p { "Make a token, put it into a file that Alertmanager can read, and add the receiver to its routes. "
             "The rules are made by " (widgets::inline_command("cutover slo rules")) "." }
-        (widgets::command("cutover token create alertmanager --role operator"))
+        (widgets::command("cutover token create --name alertmanager --role operator"))
         pre tabindex="0" { code { (config) } }
     }
 }

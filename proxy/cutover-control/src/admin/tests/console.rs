@@ -4,6 +4,7 @@ use super::*;
 use crate::admin::console::{methods, pages};
 
 mod acts;
+mod commands;
 mod events;
 mod guard;
 mod runbooks;

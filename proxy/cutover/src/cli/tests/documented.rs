@@ -38,6 +38,51 @@ fn commands_in_the_documentation_parse() {
 }
 
 #[test]
+fn commands_on_pages_of_the_console_parse() {
+    let path = "../cutover-control/src/admin/tests/console/commands.txt";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    assert!(text.lines().count() > 25, "{text}");
+    for line in text.lines() {
+        // What a person fills in.
+        let filled = line.replace("\"$ROUTE\"", "device-read").replace('…', "x");
+        typed(&filled.replace("...", "x"));
+    }
+}
+
+#[test]
+fn mitigations_of_alerts_parse() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboards/rules");
+    for name in ["objectives.yaml", "process.yaml"] {
+        let text = fs::read_to_string(rules.join(name)).unwrap();
+        let of = |key: &str| text.lines().filter_map(|line| line.trim().strip_prefix(key)).count();
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix("mitigation: "));
+        let lines: Vec<&str> = lines.map(|line| line.trim_matches('\'')).collect();
+        assert!(of("- alert: ") > 5);
+        assert_eq!(lines.len(), of("- alert: "), "{name}: an alert without a mitigation");
+        lines.into_iter().flat_map(branches).for_each(|line| typed(&line));
+    }
+}
+
+/// What a template of Prometheus can become: each of its two ways, labels filled in.
+fn branches(template: &str) -> Vec<String> {
+    let filled = template.replace("{{ $labels.cutover_route }}", "device-read");
+    let Some((_, rest)) = filled.split_once("{{ if ") else { return vec![filled] };
+    let (_, rest) = rest.split_once("}}").unwrap();
+    let (first, rest) = rest.split_once("{{ else }}").unwrap();
+    let (second, rest) = rest.split_once("{{ end }}").unwrap();
+    assert_eq!(rest, "", "more than one condition in {template}");
+    vec![first.to_owned(), second.to_owned()]
+}
+
+#[track_caller]
+fn typed(line: &str) {
+    assert!(!line.contains("{{"), "{line}");
+    if let Err(error) = Args::try_parse_from(words(line)) {
+        panic!("`{line}` cannot be typed: {error}");
+    }
+}
+
+#[test]
 fn every_command_shows_examples_before_anything_else() {
     for sub in command().get_subcommands_mut() {
         let help = sub.render_help().to_string();
