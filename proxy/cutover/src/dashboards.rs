@@ -27,24 +27,35 @@ pub struct File {
     pub dashboard: Dashboard,
 }
 
-/// Where runbooks lie unless somebody says otherwise: the admin API of a proxy on this machine.
-pub const RUNBOOKS: &str = "http://127.0.0.1:9900/runbooks";
+/// Where dashboards lead to beside each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// Runbooks lie below it, by the alert's name.
+    pub runbooks: &'a str,
+    /// The console: the admin API's own address, without a slash at its end.
+    pub console: &'a str,
+}
 
-/// Every dashboard, the one to begin with first. Runbooks lie below `runbooks`, by the alert's
-/// name.
+/// Unless somebody says otherwise: the admin API of a proxy on this machine.
+pub const HERE: Places<'_> =
+    Places { runbooks: "http://127.0.0.1:9900/runbooks", console: "http://127.0.0.1:9900" };
+
+/// Every dashboard, the one to begin with first.
 #[must_use]
-pub fn all(runbooks: &str) -> Vec<File> {
-    let mut files = vec![
-        File { name: "overview", dashboard: overview::dashboard() },
-        File { name: "route", dashboard: route::dashboard() },
-        File { name: "slo", dashboard: slo::dashboard() },
-        File { name: "journeys", dashboard: journeys::dashboard() },
-        File { name: "process", dashboard: process::dashboard() },
-    ];
-    for file in &mut files {
-        file.dashboard.templating.list.push(board::runbooks(runbooks));
-    }
-    files
+pub fn all(places: Places<'_>) -> Vec<File> {
+    let file = |name, page, mut dashboard: Dashboard| {
+        dashboard.links.push(board::console_page(page));
+        let known = &mut dashboard.templating.list;
+        known.extend([board::runbooks(places.runbooks), board::console(places.console)]);
+        File { name, dashboard }
+    };
+    vec![
+        file("overview", "/", overview::dashboard()),
+        file("route", "/routes/${route}", route::dashboard()),
+        file("slo", "/slos", slo::dashboard()),
+        file("journeys", "/journeys", journeys::dashboard()),
+        file("process", "/config", process::dashboard()),
+    ]
 }
 
 // === impl File ===

@@ -66,6 +66,11 @@ pub(super) fn runbooks(url: &str) -> Variable {
     Variable { hide: Some(2), ..given("runbooks", "Runbooks", "constant", url) }
 }
 
+/// Where the console is, for [`console_page`].
+pub(super) fn console(url: &str) -> Variable {
+    Variable { hide: Some(2), ..given("console", "Console", "constant", url) }
+}
+
 fn datasource() -> Variable {
     given("datasource", "Data source", "datasource", "prometheus")
 }
@@ -110,12 +115,26 @@ pub(super) fn chosen(name: &'static str, label: &'static str, query: &str) -> Va
     }
 }
 
+/// The console's page about the same, where something can be done about it.
+pub(super) fn console_page(path: &str) -> DashboardLink {
+    DashboardLink {
+        title: "Console",
+        kind: "link",
+        tags: Vec::new(),
+        url: Some(format!("${{console}}{path}")),
+        include_vars: false,
+        keep_time: false,
+        ..others()
+    }
+}
+
 /// The other dashboards, with the same route and range of time.
 fn others() -> DashboardLink {
     DashboardLink {
         title: "Cutover",
         kind: "dashboards",
         tags: vec![TAG],
+        url: None,
         as_dropdown: false,
         include_vars: true,
         keep_time: true,

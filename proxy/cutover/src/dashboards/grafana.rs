@@ -55,17 +55,20 @@ pub struct TimeRange {
     pub to: &'static str,
 }
 
-/// Links to all dashboards with certain tags.
+/// Links to all dashboards with certain tags, or to somewhere else.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardLink {
     /// What it is called.
     pub title: &'static str,
-    /// `dashboards`.
+    /// `dashboards`, or `link` for a URL.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Those dashboards have all of them.
     pub tags: Vec<&'static str>,
+    /// With `link`: where to, variables in it filled in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// One entry for all of them.
     pub as_dropdown: bool,
     /// The chosen variables go along.

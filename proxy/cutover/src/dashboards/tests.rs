@@ -38,7 +38,7 @@ fn targets(files: &[File]) -> Vec<(String, &Target)> {
 #[test]
 fn committed_files_are_what_is_generated() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboards");
-    let files = all(RUNBOOKS);
+    let files = all(HERE);
     for file in &files {
         let path = dir.join(file.name).with_extension("json");
         let committed = fs::read_to_string(&path).unwrap_or_default();
@@ -59,7 +59,7 @@ fn committed_files_are_what_is_generated() {
 
 #[test]
 fn panels_lie_side_by_side_and_none_on_another() {
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         let mut taken = BTreeSet::new();
         for item in &file.dashboard.panels {
             let (title, place) = match item {
@@ -81,7 +81,7 @@ fn runbooks_are_those_of_alerts() {
     let objectives = [SLO_ERROR_BUDGET_BURN, ERROR_BUDGET_EXHAUSTED, SLO_METRIC_ABSENT];
     let alerts: BTreeSet<&str> = FIXED.iter().map(|fixed| fixed.alert).chain(objectives).collect();
     let mut named = BTreeSet::new();
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         for panel in panels(&file) {
             let links = panel.description.split("${runbooks}/").skip(1);
             named.extend(links.filter_map(|rest| rest.split(')').next()).map(str::to_owned));
@@ -94,7 +94,7 @@ fn runbooks_are_those_of_alerts() {
 
 #[test]
 fn links_lead_to_dashboards_that_exist() {
-    let files = all(RUNBOOKS);
+    let files = all(HERE);
     let known: BTreeSet<&str> = files.iter().map(|file| file.dashboard.uid).collect();
     assert_eq!(known.len(), files.len(), "two dashboards have the same uid");
     let mut links = 0;

@@ -39,6 +39,7 @@ const NO_METRICS: &[&str] = &["cutover_owner", "cutover_slo", "http_config"];
 #[tokio::test]
 async fn every_query_has_an_answer_and_a_fault_moves_the_panels() {
     let house = House::start().await;
+    links_lead_to_the_console(&house).await;
     let bare = house.until_nothing_is_empty().await;
     let of_journeys = || bare.iter().filter(|finding| finding.dashboard == "journeys");
     let said = |finding: &Finding| finding.detail.as_deref() == Some("no journey is declared");
@@ -108,6 +109,23 @@ async fn dots_lead_to_kept_traces(house: &House, findings: &[Finding]) {
         of_fallbacks += usize::from(span.attributes["cutover.sampling.reason"] == "fallback");
     }
     assert!(of_fallbacks > 0, "{dots:?}");
+}
+
+/// Each dashboard leads to a page of the console, which asks a stranger to log in.
+async fn links_lead_to_the_console(house: &House) {
+    let files = files();
+    let mut links = files.split("\"${console}").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let lost = client::get(house.proxy.admin(), "/lost").await.unwrap();
+    assert_eq!(lost.status, 404);
+    let mut count = 0;
+    for path in &mut links {
+        let path = path.replace("${route}", "device-read");
+        let page = client::get(house.proxy.admin(), &path).await.unwrap();
+        let login = page.header("location").is_some_and(|to| to.starts_with("/login"));
+        assert!(login, "{path}: {} {}", page.status, page.text());
+        count += 1;
+    }
+    assert_eq!(count, 5);
 }
 
 /// What may be empty in peace is there to show something: it did, at some time.

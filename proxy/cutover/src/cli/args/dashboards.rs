@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::{TEMPLATE, duration};
-use crate::dashboards::RUNBOOKS;
+use crate::dashboards::HERE;
 
 /// Write Grafana's dashboards, or see whether a Prometheus can fill them
 #[derive(Debug, ClapArgs)]
@@ -31,8 +31,11 @@ pub(in crate::cli) enum DashboardsCommand {
         #[arg(long, value_name = "DIR", default_value = "dashboards")]
         out: PathBuf,
         /// Runbooks lie below it, by the alert's name
-        #[arg(long, value_name = "URL", default_value = RUNBOOKS)]
+        #[arg(long, value_name = "URL", default_value = HERE.runbooks)]
         runbooks: String,
+        /// The console is there
+        #[arg(long, value_name = "URL", default_value = HERE.console)]
+        console: String,
     },
     /// Ask a Prometheus every query of every dashboard: each must have an answer
     Verify {

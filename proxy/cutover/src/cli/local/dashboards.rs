@@ -18,7 +18,7 @@ use crate::{
         output::{print_list, print_table, table},
     },
     dashboards::{
-        self, RUNBOOKS,
+        self, HERE, Places,
         verify::{Finding, Terms, verify},
     },
 };
@@ -29,7 +29,10 @@ pub(in crate::cli) fn run(
     io: &mut Io<'_>,
 ) -> Result<Exit, Failure> {
     match &args.command {
-        DashboardsCommand::Generate { out, runbooks } => generate(out, runbooks, io),
+        DashboardsCommand::Generate { out, runbooks, console } => {
+            let console = console.trim_end_matches('/');
+            generate(out, Places { runbooks, console }, io)
+        }
         DashboardsCommand::Verify { prometheus, range, scrape } => {
             let terms = Terms { now_seconds: now_seconds(), range: *range, scrape: *scrape };
             look(prometheus, terms, global, io)
@@ -37,8 +40,8 @@ pub(in crate::cli) fn run(
     }
 }
 
-fn generate(out: &Path, runbooks: &str, io: &mut Io<'_>) -> Result<Exit, Failure> {
-    let files = dashboards::all(runbooks);
+fn generate(out: &Path, places: Places<'_>, io: &mut Io<'_>) -> Result<Exit, Failure> {
+    let files = dashboards::all(places);
     let written = fs::create_dir_all(out).and_then(|()| {
         files
             .iter()
@@ -55,7 +58,7 @@ fn generate(out: &Path, runbooks: &str, io: &mut Io<'_>) -> Result<Exit, Failure
 
 fn look(url: &str, terms: Terms, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
     let prometheus = Prometheus::at(url, global)?;
-    let findings = verify(&dashboards::all(RUNBOOKS), &prometheus, terms).map_err(|why| {
+    let findings = verify(&dashboards::all(HERE), &prometheus, terms).map_err(|why| {
         Failure::new("no_answer", format!("{url}: {why}"))
             .hint("let Prometheus scrape `/metrics` of the admin API, for some scrapes at least")
     })?;

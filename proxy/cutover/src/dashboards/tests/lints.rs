@@ -20,7 +20,7 @@ fn is_of_a_process(metric: &str) -> bool {
 
 #[test]
 fn template_datasource_job_instance() {
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         let variables = &file.dashboard.templating.list;
         let sources: Vec<_> = variables.iter().filter(|it| it.kind == "datasource").collect();
         assert!(matches!(&sources[..], [one] if one.name == "datasource"), "{}", file.name);
@@ -46,7 +46,7 @@ fn template_datasource_job_instance() {
 #[test]
 fn panel_datasource_title_description_units_targets() {
     let mut complaints = Vec::new();
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         for panel in panels(&file) {
             let mut complain = |what: &str| {
                 complaints.push(format!("{}: {}: {what}", file.name, panel.title));
@@ -74,7 +74,7 @@ fn panel_datasource_title_description_units_targets() {
 
 #[test]
 fn target_job_and_instance() {
-    let files = all(RUNBOOKS);
+    let files = all(HERE);
     let mut complaints = Vec::new();
     for (place, target) in targets(&files) {
         for selector in selectors(&target.expr) {
@@ -91,7 +91,7 @@ fn target_job_and_instance() {
 
 #[test]
 fn target_rate_interval() {
-    let files = all(RUNBOOKS);
+    let files = all(HERE);
     let mut complaints = Vec::new();
     for (place, target) in targets(&files) {
         for selector in selectors(&target.expr) {
@@ -111,7 +111,7 @@ fn target_rate_interval() {
 
 #[test]
 fn target_counter_agg() {
-    let files = all(RUNBOOKS);
+    let files = all(HERE);
     let mut complaints = Vec::new();
     for (place, target) in targets(&files) {
         for selector in selectors(&target.expr) {
@@ -128,18 +128,20 @@ fn target_counter_agg() {
 
 #[test]
 fn uneditable_dashboard_and_what_all_have() {
-    for File { name, dashboard } in all(RUNBOOKS) {
+    for File { name, dashboard } in all(HERE) {
         assert!(!dashboard.editable, "{name}");
         assert_eq!((dashboard.refresh, dashboard.time.from), ("10s", "now-1h"), "{name}");
         assert_eq!(dashboard.tags, ["cutover"], "{name}");
-        assert!(dashboard.links.iter().all(|link| link.include_vars && link.keep_time), "{name}");
+        let mut others = dashboard.links.iter().filter(|link| link.kind == "dashboards");
+        assert!(others.all(|link| link.include_vars && link.keep_time), "{name}");
+        assert_eq!(dashboard.links.len(), 2, "{name}: the other dashboards, and the console");
         assert!(!dashboard.annotations.list.is_empty(), "{name}");
     }
 }
 
 #[test]
 fn legacy_is_blue_and_new_is_orange() {
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         for panel in panels(&file).into_iter().filter(|panel| panel.kind == "timeseries") {
             let shows_sides = panel.targets.iter().any(|target| {
                 let legend = target.legend_format;
@@ -160,7 +162,7 @@ fn legacy_is_blue_and_new_is_orange() {
 
 #[test]
 fn no_other_thing_is_blue_or_orange() {
-    for file in all(RUNBOOKS) {
+    for file in all(HERE) {
         for panel in panels(&file) {
             let defaults = &panel.field_config.defaults;
             let steps = defaults.thresholds.iter().flat_map(|thresholds| &thresholds.steps);

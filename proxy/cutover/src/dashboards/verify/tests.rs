@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::*;
-use crate::dashboards::{RUNBOOKS, all};
+use crate::dashboards::{HERE, all};
 
 /// A Prometheus that answers every query alike.
 struct Always {
@@ -23,7 +23,7 @@ impl Always {
 
     fn verify(&self) -> Result<Vec<Finding>, String> {
         let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-        verify(&all(RUNBOOKS), self, Terms { now_seconds: 1000.0, range: minute, scrape: second })
+        verify(&all(HERE), self, Terms { now_seconds: 1000.0, range: minute, scrape: second })
     }
 }
 
