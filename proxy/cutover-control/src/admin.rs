@@ -266,8 +266,7 @@ impl Admin {
     /// The numbers of the last ten seconds, by route.
     fn numbers<'r>(&self, routes: impl Iterator<Item = &'r str>) -> HashMap<&'r str, LiveNumbers> {
         let window = locked(&self.window);
-        let bounds = self.parts.live.bounds_seconds();
-        routes.map(|route| (route, window.numbers(route, bounds))).collect()
+        routes.map(|route| (route, window.numbers(route))).collect()
     }
 
     /// What is known of how a route's candidate answers.

@@ -15,21 +15,21 @@ pub trait LiveCounters: Send + Sync + 'static {
     /// Every route's counters since the process started. Cheap: called once a second.
     fn snapshot(&self) -> Vec<RouteCounters>;
 
-    /// Upper bounds of the latency buckets, in seconds, rising, without infinity.
-    fn bounds_seconds(&self) -> &[f64];
-
     /// Every journey's counters.
     fn journeys(&self) -> Vec<JourneyCounters>;
 
-    /// Upper bounds of the buckets of how long journeys took, as [`LiveCounters::bounds_seconds`].
+    /// Upper bounds of the buckets of how long journeys took, in seconds, rising, without infinity.
     fn journey_bounds_seconds(&self) -> &[f64];
 }
 
 /// Counters of one route.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RouteCounters {
     /// Its id.
     pub route: String,
+    /// Upper bounds of the buckets of [`SideCounters::latency`], in seconds, rising, without
+    /// infinity. Where they change, its counts begin anew.
+    pub bounds_seconds: Arc<[f64]>,
     /// Requests that legacy was chosen for.
     pub legacy: SideCounters,
     /// Requests that new was chosen for.
@@ -130,7 +130,7 @@ impl Window {
 
     /// The numbers of `route` between the oldest and the newest sample. Zeros and `None`s until
     /// there are two.
-    pub fn numbers(&self, route: &str, bounds_seconds: &[f64]) -> LiveNumbers {
+    pub fn numbers(&self, route: &str) -> LiveNumbers {
         let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
             return LiveNumbers::default();
         };
@@ -140,11 +140,10 @@ impl Window {
         let nothing = RouteCounters::default();
         let then = first.routes.get(route).unwrap_or(&nothing);
         let seconds = (last.at_ms - first.at_ms) as f64 / 1_000.0;
-        let [legacy, new] =
-            [Side::Legacy, Side::New].map(|side| now.side(side).since(then.side(side)));
+        let [legacy, new] = Side::ALL.map(|side| now.since(then, side));
         let requests = legacy.total() + new.total();
         let [legacy, new] =
-            [legacy, new].map(|side| SideNumbers::of(&side, seconds, bounds_seconds));
+            [legacy, new].map(|side| SideNumbers::of(&side, seconds, &now.bounds_seconds));
         let requests_per_second = legacy.requests_per_second + new.requests_per_second;
         let no_subject = now.no_subject.checked_sub(then.no_subject).unwrap_or(now.no_subject);
         let no_subject = (requests >= SUBJECTS_MIN).then(|| no_subject as f64 / requests as f64);
@@ -160,6 +159,15 @@ impl RouteCounters {
         self.legacy.answer_latency = Arc::default();
         self.new.answer_latency = Arc::default();
         self
+    }
+
+    /// What came to a side since `then`. Buckets that end elsewhere count whole.
+    fn since(&self, then: &RouteCounters, side: Side) -> SideCounters {
+        let gained = self.side(side).since(then.side(side));
+        match self.bounds_seconds == then.bounds_seconds {
+            true => gained,
+            false => SideCounters { latency: self.side(side).latency.clone(), ..gained },
+        }
     }
 
     fn side(&self, side: Side) -> &SideCounters {

@@ -15,7 +15,7 @@ use cutover_telemetry::{sampling::RouteSampling, span::RouteLabel};
 
 use crate::{
     journeys::LiveJourney,
-    metrics::{GatewayMetrics, RouteMetrics},
+    metrics::{Durations, GatewayMetrics, RouteCounts, RouteMetrics},
     settings::Settings,
     upstream::{TlsError, Upstream},
 };
@@ -40,6 +40,7 @@ pub(crate) struct LiveTable {
 #[derive(Clone, Debug)]
 pub(crate) struct LiveRoute {
     pub(crate) metrics: Arc<RouteMetrics>,
+    pub(crate) durations: Arc<Durations>,
     pub(crate) label: Arc<RouteLabel>,
     /// What its traces are kept for.
     pub(crate) sampling: RouteSampling,
@@ -97,11 +98,17 @@ impl LiveTable {
         let journeys = LiveJourney::of_table(&table.journeys, &metrics.journeys, journeys);
         let known: HashMap<&str, (&LiveRoute, Target)> =
             before.map(LiveTable::by_id).unwrap_or_default();
+        let defaults = defaults(&table, &settings)?;
+        // Nothing fails any more, so what is no longer in force may go.
+        let ends_elsewhere = metrics.routes.durations.follow(&table);
         let routes = table.routes.iter().map(|route| {
             let id = route.spec.id.as_str();
             let known = known.get(id).copied();
             let live = live_route(metrics, copies, known.map(|(live, _)| live), id, Some(route));
             let mut live = LiveRoute { journeys: LiveJourney::of_route(&journeys, id), ..live };
+            if ends_elsewhere {
+                live.durations = Durations::new(&metrics.routes.durations, id);
+            }
             live.metrics.promise(route.spec.objectives.latency.map(|latency| latency.under_ms));
             // Who served whom before a move says nothing about who serves whom now.
             if known.is_some_and(|(_, was)| was != route.state.target()) {
@@ -115,16 +122,10 @@ impl LiveTable {
         });
         let routes = routes.collect();
         let unmatched = before.map(|before| &before.unmatched);
-        let unmatched = live_route(metrics, None, unmatched, UNMATCHED, None);
-        let default = |listener: &crate::settings::ListenerSettings| match &listener.default {
-            None => Ok(table.default),
-            Some(name) => {
-                let position = table.upstreams.iter().position(|upstream| upstream.name == *name);
-                let (listener, name) = (listener.address, name.clone());
-                position.ok_or(PublishError::Default { listener, name })
-            }
-        };
-        let defaults = settings.listeners.iter().map(default).collect::<Result<_, _>>()?;
+        let mut unmatched = live_route(metrics, None, unmatched, UNMATCHED, None);
+        if ends_elsewhere {
+            unmatched.durations = Durations::new(&metrics.routes.durations, UNMATCHED);
+        }
         Ok(LiveTable { table, settings, upstreams, routes, unmatched, journeys, defaults })
     }
 
@@ -156,7 +157,16 @@ impl LiveTable {
 
     /// Every route's metrics, `_unmatched` last.
     pub(crate) fn metrics(&self) -> impl Iterator<Item = &Arc<RouteMetrics>> {
-        self.routes.iter().chain([&self.unmatched]).map(|route| &route.metrics)
+        self.all().map(|route| &route.metrics)
+    }
+
+    /// What every route has served, `_unmatched` last.
+    pub(crate) fn counts(&self) -> Vec<RouteCounts> {
+        self.all().map(|route| route.metrics.counts(&route.durations)).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LiveRoute> {
+        self.routes.iter().chain([&self.unmatched])
     }
 }
 
@@ -210,6 +220,7 @@ fn live_route(
         Some(known) => LiveRoute { sampling, timeouts, copies, ..known.clone() },
         None => LiveRoute {
             metrics: RouteMetrics::new(metrics, id, template.unwrap_or_default()),
+            durations: Durations::new(&metrics.routes.durations, id),
             label: Arc::new(RouteLabel { id: id.into(), template: template.map(Into::into) }),
             sampling,
             timeouts,
@@ -219,6 +230,19 @@ fn live_route(
     };
     live.metrics.prepare(route.map_or(Phase::Legacy, |route| route.state.phase));
     live
+}
+
+/// By listener: the position of the upstream for what matches no route.
+fn defaults(table: &RouteTable, settings: &Settings) -> Result<Vec<usize>, PublishError> {
+    let default = |listener: &crate::settings::ListenerSettings| match &listener.default {
+        None => Ok(table.default),
+        Some(name) => {
+            let position = table.upstreams.iter().position(|upstream| upstream.name == *name);
+            let (listener, name) = (listener.address, name.clone());
+            position.ok_or(PublishError::Default { listener, name })
+        }
+    };
+    settings.listeners.iter().map(default).collect()
 }
 
 fn upstreams(

@@ -4,6 +4,7 @@
 mod answered;
 mod answers;
 mod certificates;
+mod durations;
 mod exemplars;
 mod histogram;
 mod journeys;
@@ -22,6 +23,7 @@ use prometheus_client::{
 
 pub(crate) use self::{
     certificates::Certificates,
+    durations::Durations,
     histogram::AtomicHistogram,
     journeys::{JourneyMetrics, JourneyMetricsFamilies},
     route::{RouteMetrics, RouteMetricsFamilies, Served},
@@ -29,7 +31,7 @@ pub(crate) use self::{
 };
 pub use self::{
     journeys::{JOURNEY_SECONDS, JourneyCounts, JourneySideCounts, Skipped},
-    route::{LATENCY_SECONDS, RouteCounts, SideCounts},
+    route::{RouteCounts, SideCounts},
     subjects::SubjectCounts,
 };
 use crate::{
@@ -185,7 +187,7 @@ impl GatewayMetrics {
     /// The registry's text, with exemplars of request durations behind their buckets. Only in
     /// OpenMetrics.
     pub fn with_exemplars(&self, text: String) -> String {
-        self.routes.exemplars.put_into(text, "cutover_request_duration_seconds_bucket{")
+        self.routes.durations.put_exemplars_into(text)
     }
 
     /// Counts a client connection for as long as the value lives.

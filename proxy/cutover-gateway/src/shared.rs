@@ -75,7 +75,7 @@ impl Shared {
 
     /// What every route has served.
     pub(crate) fn counts(&self) -> Vec<RouteCounts> {
-        self.live.load().metrics().map(|metrics| metrics.counts()).collect()
+        self.live.load().counts()
     }
 
     /// What became of every journey.

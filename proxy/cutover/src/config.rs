@@ -73,8 +73,6 @@ pub struct Config {
     pub admin: AdminConfig,
     /// Traces and logs.
     pub telemetry: TelemetryConfig,
-    /// Bounds that the latency histograms need beside their own, in seconds, rising.
-    pub latency_bounds_seconds: Vec<f64>,
     /// What is promised: of routes first, then of OpenSLO files.
     pub objectives: Vec<Objective>,
     /// Socket over which listeners are handed to a new process.

@@ -57,11 +57,13 @@ struct Still;
 impl LiveCounters for Still {
     fn snapshot(&self) -> Vec<RouteCounters> {
         let new = SideCounters { ok: 5, latency: vec![5, 0, 0], ..SideCounters::default() };
-        vec![RouteCounters { route: "read".into(), new, ..RouteCounters::default() }]
-    }
-
-    fn bounds_seconds(&self) -> &[f64] {
-        &[0.1, 0.2]
+        let bounds_seconds = [0.1, 0.2].into();
+        vec![RouteCounters {
+            route: "read".into(),
+            bounds_seconds,
+            new,
+            ..RouteCounters::default()
+        }]
     }
 
     fn journeys(&self) -> Vec<JourneyCounters> {

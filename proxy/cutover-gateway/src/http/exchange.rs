@@ -223,14 +223,14 @@ impl Exchange {
         if self.reason == Reason::Override {
             return;
         }
-        let metrics = &self.live_route().metrics;
+        let LiveRoute { metrics, durations, .. } = self.live_route();
         for attempt in &self.attempts {
             let side = if attempt.side == Side::New.as_str() { Side::New } else { Side::Legacy };
             let duration = attempt.end.duration_since(attempt.start);
             metrics.attempted(side, &self.method, attempt.status, &attempt.upstream, duration);
         }
         let duration = end.duration_since(self.start);
-        metrics.served(&Served {
+        let served = Served {
             side: self.side,
             phase: self.phase(),
             outcome,
@@ -243,7 +243,8 @@ impl Exchange {
             duration,
             overhead: duration.saturating_sub(self.upstream_duration()),
             traced,
-        });
+        };
+        metrics.served(durations, &served);
     }
 
     fn log(&self, outcome: Outcome, end: Instant) {

@@ -23,12 +23,15 @@ pub(super) struct Answered {
 
 impl Answered {
     /// Counts a good answer that took `duration`; `judged`: gates compare it with the other side.
-    pub(super) fn note(&self, duration: Duration, in_time_micros: u64, judged: bool) {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        if micros > in_time_micros {
+    /// Slow is what [`Durations`](super::Durations) counts above the same threshold, to the
+    /// nanosecond.
+    pub(super) fn note(&self, duration: Duration, in_time_nanos: u64, judged: bool) {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        if nanos > in_time_nanos {
             self.slow.fetch_add(1, Relaxed);
         }
         if judged {
+            let micros = nanos / 1_000;
             let empty = || Box::new(array::from_fn(|_| AtomicU64::new(0)));
             self.buckets.get_or_init(empty)[bucket_of(micros)].fetch_add(1, Relaxed);
         }

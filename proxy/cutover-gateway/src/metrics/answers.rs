@@ -4,13 +4,13 @@ use std::{sync::OnceLock, time::Duration};
 
 use prometheus_client::metrics::family::Family;
 
-use super::AtomicHistogram;
+use super::{AtomicHistogram, histogram::Buckets};
 
 /// Different answers (method, status, version) that one side of one route is known by; more are
 /// counted together.
 const ANSWERS_MAX: usize = 64;
 
-pub(super) type Histograms<L> = Family<L, AtomicHistogram, fn() -> AtomicHistogram>;
+pub(super) type Histograms<L> = Family<L, AtomicHistogram, Buckets>;
 
 /// Histograms found by a small number, without a lock: each slot is set once, and the slots are
 /// made at first use, since most routes see few different answers and many see none.

@@ -55,6 +55,11 @@ impl Exemplars {
         self.0.lock().remove(&(route.clone(), side));
     }
 
+    /// All series are gone.
+    pub(super) fn clear(&self) {
+        self.0.lock().clear();
+    }
+
     /// Puts exemplars behind the samples of a registry's text that begin with `prefix`, which
     /// ends where their labels begin.
     pub(super) fn put_into(&self, text: String, prefix: &str) -> String {

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeMetric, MetricEncoder, NoLabelSet},
-    metrics::{MetricType, TypedMetric},
+    metrics::{MetricType, TypedMetric, family::MetricConstructor},
 };
 
 /// Counts durations into fixed buckets; one atomic addition for the bucket, one for the sum.
@@ -19,20 +20,51 @@ use prometheus_client::{
 /// back; the admin API needs to. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct AtomicHistogram {
-    bounds: &'static [f64],
+    /// In seconds, rising; shared with every other histogram of the family.
+    bounds: Arc<[f64]>,
     /// One more than bounds: the last counts what is above them all.
     counts: Arc<[AtomicU64]>,
     sum_nanos: Arc<AtomicU64>,
+}
+
+/// Makes the histograms of a family, all with the same bounds. Cheap to clone; clones share one
+/// state.
+#[derive(Clone, Debug)]
+pub(super) struct Buckets(Arc<Mutex<Arc<[f64]>>>);
+
+// === impl Buckets ===
+
+impl Buckets {
+    /// With these bounds in seconds, rising.
+    pub(super) fn new(bounds: &[f64]) -> Buckets {
+        Buckets(Arc::new(Mutex::new(bounds.into())))
+    }
+
+    /// What is made from now on has these bounds; false: what was made before had them, too.
+    pub(super) fn end_at(&self, bounds: &[f64]) -> bool {
+        let mut current = self.0.lock();
+        let is_other = **current != *bounds;
+        if is_other {
+            *current = bounds.into();
+        }
+        is_other
+    }
+}
+
+impl MetricConstructor<AtomicHistogram> for Buckets {
+    fn new_metric(&self) -> AtomicHistogram {
+        AtomicHistogram::new(Arc::clone(&self.0.lock()))
+    }
 }
 
 // === impl AtomicHistogram ===
 
 impl AtomicHistogram {
     /// `bounds` in seconds, rising.
-    pub(crate) fn new(bounds: &'static [f64]) -> AtomicHistogram {
+    pub(crate) fn new(bounds: Arc<[f64]>) -> AtomicHistogram {
         AtomicHistogram {
-            bounds,
             counts: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(),
+            bounds,
             sum_nanos: Arc::default(),
         }
     }
@@ -45,6 +77,11 @@ impl AtomicHistogram {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         self.sum_nanos.fetch_add(nanos, Ordering::Relaxed);
         self.bounds.get(bucket).copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// Its bounds in seconds, rising.
+    pub(crate) fn bounds_seconds(&self) -> Arc<[f64]> {
+        Arc::clone(&self.bounds)
     }
 
     /// Observations by bucket, not cumulated.

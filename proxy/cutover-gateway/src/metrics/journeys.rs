@@ -11,7 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{AtomicHistogram, answers::Histograms};
+use super::{AtomicHistogram, answers::Histograms, histogram::Buckets};
 
 /// Upper bounds in seconds of [`JourneySideCounts::took`].
 pub const JOURNEY_SECONDS: &[f64] = &[
@@ -139,7 +139,7 @@ impl Default for JourneyMetricsFamilies {
     fn default() -> JourneyMetricsFamilies {
         JourneyMetricsFamilies {
             total: Family::default(),
-            duration: Histograms::new_with_constructor(|| AtomicHistogram::new(JOURNEY_SECONDS)),
+            duration: Histograms::new_with_constructor(Buckets::new(JOURNEY_SECONDS)),
             open: Family::default(),
             skipped: Family::default(),
         }

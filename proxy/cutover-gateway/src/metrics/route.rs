@@ -25,19 +25,16 @@ use super::{
     AtomicHistogram, Outcome, RouteLabelSet,
     answered::Answered,
     answers::{Answers, Histograms},
-    exemplars::{Exemplar, Exemplars, Series},
+    durations::{DurationFamily, Durations},
+    histogram::Buckets,
     subjects::{SubjectCounts, Subjects, Trial},
 };
-
-/// Upper bounds in seconds of [`SideCounts::latency`].
-pub const LATENCY_SECONDS: &[f64] = &DURATION_SECONDS;
 
 /// Families that every route's handles come from.
 #[derive(Clone, Debug)]
 pub(crate) struct RouteMetricsFamilies {
     requests: Family<RequestLabels, Counter>,
-    duration: Histograms<SideLabels>,
-    pub(super) exemplars: Exemplars,
+    pub(crate) durations: DurationFamily,
     overhead: Histograms<RouteLabelSet>,
     fallbacks: Family<RouteLabelSet, Counter>,
     server: Histograms<AnswerLabels>,
@@ -55,8 +52,8 @@ pub(crate) struct RouteMetrics {
     fallbacks: Counter,
     pub(crate) no_subject: Counter,
     pub(crate) retries: Counter,
-    /// What is in time, in microseconds; the largest number: whatever it is.
-    in_time_micros: AtomicU64,
+    /// What is in time, in nanoseconds; the largest number: whatever it is.
+    in_time_nanos: AtomicU64,
     /// Its series are gone and must not come back.
     is_forgotten: AtomicBool,
 }
@@ -66,8 +63,6 @@ struct SideMetrics {
     side: Side,
     /// By phase and outcome, made at first use.
     requests: [[OnceLock<Counter>; Outcome::ALL.len()]; Phase::ALL.len()],
-    duration: AtomicHistogram,
-    exemplars: Series,
     subjects: Subjects,
     answered: Answered,
     server: Answers<AnswerLabels>,
@@ -99,6 +94,9 @@ pub(crate) struct Served<'a> {
 pub struct RouteCounts {
     /// The route's id; `_unmatched` for what matches none.
     pub route: String,
+    /// Upper bounds in seconds of [`SideCounts::latency`], rising. Where they change, its counts
+    /// begin anew.
+    pub bounds_seconds: Arc<[f64]>,
     /// Legacy, then new.
     pub sides: [SideCounts; 2],
     /// Requests that new failed and legacy answered.
@@ -113,7 +111,7 @@ pub struct RouteCounts {
 pub struct SideCounts {
     /// By outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
-    /// Requests by duration: one count for each of [`LATENCY_SECONDS`], one for above.
+    /// Requests by duration: one count for each of [`RouteCounts::bounds_seconds`], one for above.
     pub latency: Vec<u64>,
     /// Requests answered well, but later than the route's objective asks for.
     pub slow: u64,
@@ -130,12 +128,6 @@ struct RequestLabels {
     cutover_side: &'static str,
     cutover_phase: &'static str,
     outcome: Outcome,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SideLabels {
-    cutover_route: ConfigLabel,
-    cutover_side: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -180,11 +172,6 @@ impl RouteMetrics {
             sides: Side::ALL.map(|side| SideMetrics {
                 side,
                 requests: Default::default(),
-                duration: families.duration.get_or_create_owned(&SideLabels {
-                    cutover_route: route.clone(),
-                    cutover_side: side.as_str(),
-                }),
-                exemplars: families.exemplars.of(&route, side.as_str()),
                 subjects: Subjects::new(),
                 answered: Answered::default(),
                 server: Answers::default(),
@@ -197,26 +184,23 @@ impl RouteMetrics {
             template: ConfigLabel::from_config(template),
             route,
             families,
-            in_time_micros: AtomicU64::new(u64::MAX),
+            in_time_nanos: AtomicU64::new(u64::MAX),
             is_forgotten: AtomicBool::new(false),
         })
     }
 
-    /// Counts a request that has ended.
-    pub(crate) fn served(&self, served: &Served<'_>) {
+    /// Counts a request that has ended, into the `durations` of the table that it began with.
+    pub(crate) fn served(&self, durations: &Durations, served: &Served<'_>) {
         if self.is_forgotten.load(Ordering::Relaxed) {
             return;
         }
         let side = &self.sides[served.side as usize];
         self.requests(side, served.phase, served.outcome).inc();
-        let bound = side.duration.observe(served.duration);
-        if let Some(trace) = served.traced {
-            side.exemplars.put(Exemplar::of(trace, served.duration, bound));
-        }
+        durations.observe(served.side, served.duration, served.traced);
         self.overhead.observe(served.overhead);
         let trial = served.trial();
         if trial == Trial::Good {
-            let in_time = self.in_time_micros.load(Ordering::Relaxed);
+            let in_time = self.in_time_nanos.load(Ordering::Relaxed);
             side.answered.note(served.duration, in_time, served.subject.is_some());
         }
         if let Some(subject) = served.subject {
@@ -274,8 +258,8 @@ impl RouteMetrics {
 
     /// What its users may expect: an answer within so many milliseconds.
     pub(crate) fn promise(&self, under_ms: Option<u32>) {
-        let micros = under_ms.map_or(u64::MAX, |under_ms| u64::from(under_ms) * 1_000);
-        self.in_time_micros.store(micros, Ordering::Relaxed);
+        let nanos = under_ms.map_or(u64::MAX, |under_ms| u64::from(under_ms) * 1_000_000);
+        self.in_time_nanos.store(nanos, Ordering::Relaxed);
     }
 
     /// The route moved, so each side has other subjects from now on.
@@ -306,10 +290,8 @@ impl RouteMetrics {
         families.fallbacks.remove(&labels);
         metrics.no_subject.remove(&labels);
         metrics.retries.remove(&labels);
+        families.durations.remove(&self.route);
         for side in &self.sides {
-            let (cutover_route, cutover_side) = (self.route.clone(), side.side.as_str());
-            families.exemplars.remove(&cutover_route, cutover_side);
-            families.duration.remove(&SideLabels { cutover_route, cutover_side });
             for (phase, outcome) in combinations() {
                 families.requests.remove(&self.request_labels(side, phase, outcome));
             }
@@ -317,10 +299,11 @@ impl RouteMetrics {
     }
 
     /// What has been counted so far.
-    pub(crate) fn counts(&self) -> RouteCounts {
+    pub(crate) fn counts(&self, durations: &Durations) -> RouteCounts {
         RouteCounts {
             route: self.route.as_str().to_owned(),
-            sides: [0, 1].map(|side| self.sides[side].counts()),
+            bounds_seconds: durations.bounds_seconds(),
+            sides: Side::ALL.map(|side| self.sides[side as usize].counts(durations.counts(side))),
             fallbacks: self.fallbacks.get(),
             no_subject: self.no_subject.get(),
         }
@@ -364,7 +347,7 @@ fn combinations() -> impl Iterator<Item = (Phase, Outcome)> {
 }
 
 impl SideMetrics {
-    fn counts(&self) -> SideCounts {
+    fn counts(&self, latency: Vec<u64>) -> SideCounts {
         let mut outcomes = [0; Outcome::ALL.len()];
         for by_outcome in &self.requests {
             for (sum, counter) in outcomes.iter_mut().zip(by_outcome) {
@@ -373,7 +356,7 @@ impl SideMetrics {
         }
         SideCounts {
             outcomes,
-            latency: self.duration.counts(),
+            latency,
             slow: self.answered.slow(),
             answered: self.answered.counts(),
             subjects: self.subjects.counts(),
@@ -399,16 +382,14 @@ impl Served<'_> {
 
 impl Default for RouteMetricsFamilies {
     fn default() -> RouteMetricsFamilies {
-        let duration: fn() -> AtomicHistogram = || AtomicHistogram::new(&DURATION_SECONDS);
-        let overhead: fn() -> AtomicHistogram = || AtomicHistogram::new(&OVERHEAD_SECONDS);
+        let conventions = Buckets::new(&DURATION_SECONDS);
         RouteMetricsFamilies {
             requests: Family::default(),
-            duration: Family::new_with_constructor(duration),
-            exemplars: Exemplars::default(),
-            overhead: Family::new_with_constructor(overhead),
+            durations: DurationFamily::default(),
+            overhead: Family::new_with_constructor(Buckets::new(&OVERHEAD_SECONDS)),
             fallbacks: Family::default(),
-            server: Family::new_with_constructor(duration),
-            client: Family::new_with_constructor(duration),
+            server: Family::new_with_constructor(conventions.clone()),
+            client: Family::new_with_constructor(conventions),
         }
     }
 }
@@ -420,11 +401,7 @@ impl RouteMetricsFamilies {
             "Requests served, by the side that the decision chose",
             self.requests.clone(),
         );
-        registry.register(
-            "cutover_request_duration_seconds",
-            "From the head's arrival to the answer's last byte",
-            self.duration.clone(),
-        );
+        self.durations.register(registry);
         registry.register(
             "cutover_proxy_overhead_seconds",
             "Of a request's duration, what no upstream was at work for",

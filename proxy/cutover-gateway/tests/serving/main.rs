@@ -7,6 +7,7 @@
 mod bodies;
 mod copies;
 mod drain;
+mod durations;
 mod failure;
 mod http2;
 mod identity;

@@ -105,9 +105,9 @@ pub(super) fn convert(
     let process = process::Tables::read(&files.process, &mut context);
     let process = process.convert(&files.process, &listeners, &mut context);
     let telemetry = telemetry::convert(&files.process, &mut context);
-    let latency_bounds_seconds = slo::bounds(&routes, &mut context);
+    let thresholds_seconds = slo::thresholds(&routes, &mut context);
     let objectives =
-        slo::objectives(files, &routes, &groups, &journeys, &latency_bounds_seconds, &mut context);
+        slo::objectives(files, &routes, &groups, &journeys, &thresholds_seconds, &mut context);
     cross::check(&declaration, &routes, &groups, &upstreams, &files.process, &mut context);
 
     let (process, (telemetry, telemetry_doc)) = (process?, telemetry?);
@@ -136,7 +136,6 @@ pub(super) fn convert(
         store: process.store,
         admin: process.admin,
         telemetry,
-        latency_bounds_seconds,
         objectives,
         upgrade_sock: process.upgrade_sock,
         legacy_all: below(dir, "legacy-all".as_ref()),

@@ -6,7 +6,7 @@ use cutover_control::{
 use cutover_domain::journey::JourneyResult;
 use cutover_gateway::{
     GatewayHandle, JourneyCounts, RouteCounts,
-    metrics::{JOURNEY_SECONDS, JourneySideCounts, LATENCY_SECONDS, Outcome, SideCounts, Skipped},
+    metrics::{JOURNEY_SECONDS, JourneySideCounts, Outcome, SideCounts, Skipped},
 };
 
 /// Counters of every route.
@@ -15,10 +15,6 @@ pub(super) struct Numbers(pub(super) GatewayHandle);
 impl LiveCounters for Numbers {
     fn snapshot(&self) -> Vec<RouteCounters> {
         self.0.counts().into_iter().map(route).collect()
-    }
-
-    fn bounds_seconds(&self) -> &[f64] {
-        LATENCY_SECONDS
     }
 
     fn journeys(&self) -> Vec<JourneyCounters> {
@@ -49,9 +45,8 @@ fn journey_side(counts: JourneySideCounts) -> JourneySideCounters {
 }
 
 fn route(counts: RouteCounts) -> RouteCounters {
-    let [legacy, new] = counts.sides;
-    let (legacy, new) = (side(legacy), side(new));
-    RouteCounters { route: counts.route, legacy, new, no_subject: counts.no_subject }
+    let RouteCounts { route, bounds_seconds, sides: [legacy, new], no_subject, .. } = counts;
+    RouteCounters { route, bounds_seconds, legacy: side(legacy), new: side(new), no_subject }
 }
 
 fn side(counts: SideCounts) -> SideCounters {

@@ -14,6 +14,7 @@ use sqlx::Connection;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const SUBJECTS: u64 = 400;
+const READ: (&str, &str) = ("cutover_route", "device-read");
 
 /// An objective and a look each second; no gate is asked for, so a person moves it forward.
 async fn promised() -> Pair {
@@ -144,6 +145,36 @@ async fn a_step_that_would_be_taken_back_is_not_taken() {
     let after = route(&pair).await;
     assert!(after["phase"] == "shadow" && after["held"].is_null(), "{after}");
     load.stop().await.assert_all_good();
+}
+
+/// Nobody has to know which bounds the histogram has: a threshold of 300 ms is measured by gates, in
+/// `/metrics`, and by the rules that are made of it.
+#[tokio::test]
+async fn any_latency_threshold_is_measured() {
+    let slo = "slo = { latency = { target = 95.0, under_ms = 300 } }";
+    let more = "[gates]\nevaluate_ms = 200\n".to_owned();
+    let pair = Pair::start_with(slo, |config| config.more = more).await.unwrap();
+    let load = load(&pair, 100.0);
+    load.more(50).await.unwrap();
+    pair.legacy.set(Fault::Slow(Duration::from_millis(320))).await;
+    load.more(50).await.unwrap();
+    load.stop().await.assert_all_good();
+
+    let metrics = pair.proxy.metrics().await.unwrap();
+    let bucket = |le| metrics.sum("cutover_request_duration_seconds_bucket", &[READ, ("le", le)]);
+    let (in_time, all) = (bucket("0.3"), bucket("+Inf"));
+    assert!(in_time >= 50.0 && in_time + 50.0 <= all, "{in_time} of {all}");
+    let slow = async || {
+        let said = pair.proxy.cutover(&["slo", "status", "device-read", "--output", "json"]).await;
+        let status: Value = said.ok()?.json().ok()?;
+        let rows = status["items"].as_array()?;
+        let row = rows.iter().find(|row| row["whose"] == "users")?;
+        Some(row["windows"][0]["bad"].as_f64()?).filter(|bad| *bad == all - in_time)
+    };
+    wait::within(PATIENCE, "as many slow ones in `slo status`", slow).await.unwrap();
+    let said = pair.proxy.cutover(&["slo", "rules"]).await.unwrap();
+    let asked = "cutover_request_duration_seconds_bucket{cutover_route=\"device-read\",le=\"0.3\"}";
+    assert!(said.code == 0 && said.stdout.contains(asked), "{}", said.stderr);
 }
 
 /// Both fail: new need not be to blame, so it neither goes on nor back.

@@ -1,10 +1,9 @@
-use cutover_domain::{Phase, Side};
-use cutover_telemetry::{metrics::encode, span::Scheme};
-use http::{Method, StatusCode, Version};
+use cutover_domain::Side;
+use cutover_telemetry::metrics::encode;
 use prometheus_client::registry::Registry;
 
 use super::*;
-use crate::metrics::{GatewayMetrics, Outcome, RouteMetrics, Served};
+use crate::metrics::{Durations, GatewayMetrics, RouteMetrics};
 
 struct Gateway {
     registry: Registry,
@@ -20,6 +19,10 @@ impl Gateway {
         Gateway { registry, metrics }
     }
 
+    fn route(&self, id: &str) -> Arc<Durations> {
+        Durations::new(&self.metrics.routes.durations, id)
+    }
+
     /// Samples of request durations that have an exemplar, and what follows them.
     fn exemplars(&self) -> Vec<String> {
         let text = self.metrics.with_exemplars(encode(&self.registry));
@@ -29,29 +32,14 @@ impl Gateway {
     }
 }
 
-fn serve(route: &RouteMetrics, side: Side, millis: u64, traced: Option<&TraceContext>) {
-    let duration = Duration::from_millis(millis);
-    route.served(&Served {
-        side,
-        phase: Phase::Canary,
-        outcome: Outcome::Ok,
-        method: &Method::GET,
-        status: Some(StatusCode::OK),
-        version: Version::HTTP_11,
-        scheme: Scheme::Http,
-        subject: None,
-        end: std::time::Instant::now(),
-        duration,
-        overhead: duration,
-        traced,
-    });
+fn serve(route: &Durations, side: Side, millis: u64, traced: Option<&TraceContext>) {
+    route.observe(side, Duration::from_millis(millis), traced);
 }
 
 #[test]
 fn a_bucket_shows_its_latest_trace_and_no_other() {
     let gateway = Gateway::new();
-    let route = RouteMetrics::new(&gateway.metrics, "read", "/v1/devices/{id}");
-    let _other = RouteMetrics::new(&gateway.metrics, "read-all", "/v1/devices");
+    let (route, _other) = (gateway.route("read"), gateway.route("read-all"));
     let (first, latest) = (TraceContext::new_root(true), TraceContext::new_root(true));
     assert_eq!(gateway.exemplars(), [""; 0]);
     serve(&route, Side::New, 42, Some(&first));
@@ -84,7 +72,7 @@ fn exemplars_go_with_their_route_and_not_with_a_new_template() {
     let gateway = Gateway::new();
     let trace = TraceContext::new_root(true);
     let route = RouteMetrics::new(&gateway.metrics, "read", "/v1/devices/{id}");
-    serve(&route, Side::New, 1, Some(&trace));
+    serve(&gateway.route("read"), Side::New, 1, Some(&trace));
     let again = RouteMetrics::new(&gateway.metrics, "read", "/v2/devices/{id}");
     route.forget_template();
     assert_eq!(gateway.exemplars().len(), 1);

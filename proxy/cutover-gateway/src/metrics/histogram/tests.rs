@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn buckets_are_inclusive_and_cumulated_in_text() {
-    let histogram = AtomicHistogram::new(&[0.001, 0.01]);
+    let histogram = Buckets::new(&[0.001, 0.01]).new_metric();
     for micros in [500, 1000, 1001, 20_000] {
         histogram.observe(Duration::from_micros(micros));
     }

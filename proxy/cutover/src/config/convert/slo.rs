@@ -20,9 +20,13 @@ use crate::{
 /// Most thresholds beside the histogram's own bounds. Each costs one series a route and side.
 const THRESHOLDS_MAX: usize = 8;
 
-/// Checks every objective, and gives the thresholds that the histograms need as bounds: a share
-/// below a threshold can only be counted where a bucket ends.
-pub(super) fn bounds(routes: &[Item<'_, document::Route>], context: &mut Context<'_>) -> Vec<f64> {
+/// Checks every objective, and gives the thresholds in seconds that are no bounds of the histograms
+/// by themselves: the data plane makes them bounds, since a share below a threshold can only be
+/// counted where a bucket ends.
+pub(super) fn thresholds(
+    routes: &[Item<'_, document::Route>],
+    context: &mut Context<'_>,
+) -> Vec<f64> {
     let mut extra: BTreeSet<u32> = BTreeSet::new();
     for item in routes {
         let Some(slo) = &item.doc.slo else { continue };

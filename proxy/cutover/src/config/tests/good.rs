@@ -60,7 +60,7 @@ fn a_route_becomes_what_it_says() {
         Target { phase: Phase::Canary, percent: Percent::from_f64(12.5).unwrap() }
     );
     assert_eq!(config.declaration.groups[0].cohort.salt, "devices");
-    assert_eq!(config.latency_bounds_seconds, [0.3]);
+    assert_eq!(route.objectives.latency.map(|latency| latency.under_ms), Some(300));
 }
 
 #[test]
