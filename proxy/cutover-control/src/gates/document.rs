@@ -8,6 +8,7 @@ use super::rows::{answer_row, dwelt_row, obstacle_rows, proposal_row};
 use crate::{
     api::{DweltRow, GateAnswerRow, ObstacleRow, ProposalRow, TargetRow},
     gates::Standing,
+    view::View,
 };
 
 /// What kind of decision is recorded. Closed, so that it can label metrics.
@@ -63,8 +64,9 @@ struct Document<'a> {
 /// The configuration that a decision was taken by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Config {
-    pub(super) generation: u64,
-    pub(super) hash: String,
+    generation: u64,
+    /// Empty before the first files were read.
+    hash: String,
 }
 
 /// What a record is about.
@@ -81,6 +83,17 @@ pub(super) struct About<'a> {
 pub(super) struct Became<'a> {
     pub(super) revision: Option<u64>,
     pub(super) refused: Option<&'a str>,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// The one in force.
+    pub(super) fn of(view: &View) -> Config {
+        let loaded = view.truth.loaded.as_ref();
+        let hash = loaded.map(|loaded| loaded.hash.clone()).unwrap_or_default();
+        Config { generation: view.truth.generation, hash }
+    }
 }
 
 // === impl About ===

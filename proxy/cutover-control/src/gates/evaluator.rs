@@ -247,11 +247,9 @@ impl Looking {
         let controller = &self.parts.controller;
         let view = controller.view();
         let counters = self.parts.live.snapshot().into_iter();
-        let hash = view.truth.loaded.as_ref().map(|loaded| loaded.hash.clone());
-        let generation = view.truth.generation;
         Sight {
             now_ms: controller.now_ms(),
-            config: Config { generation, hash: hash.unwrap_or_default() },
+            config: Config::of(&view),
             counters: counters.map(|counted| (counted.route.clone(), counted)).collect(),
             trouble: view.truth.down.as_ref().map(store_trouble),
             view,
@@ -379,9 +377,7 @@ impl Looking {
         let Asked { route, step, standing, at, result } = asked;
         let Some(watch) = self.watches.get_mut(&route) else { return };
         watch.is_asking = false;
-        let view = self.parts.controller.view();
-        let hash = view.truth.loaded.as_ref().map(|loaded| loaded.hash.clone());
-        let config = Config { generation: view.truth.generation, hash: hash.unwrap_or_default() };
+        let config = Config::of(&self.parts.controller.view());
         let about = About { route: &route, at, config: &config, standing: &standing, traces: &[] };
         match result {
             Ok(answered) => {
