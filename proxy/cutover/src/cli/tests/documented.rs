@@ -65,7 +65,9 @@ fn mitigations_of_alerts_parse() {
 
 /// What a template of Prometheus can become: each of its two ways, labels filled in.
 fn branches(template: &str) -> Vec<String> {
-    let filled = template.replace("{{ $labels.cutover_route }}", "device-read");
+    let filled = template
+        .replace("{{ $labels.cutover_route }}", "device-read")
+        .replace("{{ $labels.journey }}", "device-state");
     let Some((_, rest)) = filled.split_once("{{ if ") else { return vec![filled] };
     let (_, rest) = rest.split_once("}}").unwrap();
     let (first, rest) = rest.split_once("{{ else }}").unwrap();
