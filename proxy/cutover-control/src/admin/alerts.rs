@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use cutover_domain::MoveRefused;
 use cutover_store::Trigger;
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     api::{AlertBody, AlertOutcome, AlertRow, AlertsAnswer, AlertsBody, ReceivedAnswer},
     codes::Code,
+    refused::Refused,
     truth::{
         Author,
         moves::{Action, MoveAsk, REASON_CHARS_MAX, Scope},
@@ -63,19 +65,17 @@ pub(super) fn receive(admin: Arc<Admin>, call: Call) -> Handling {
         let body: AlertsBody = call.json()?;
         check(&body)?;
         let author = call.author()?;
-        let mut rows = Vec::new();
+        let (mut rows, mut failed) = (Vec::new(), None);
         for alert in &body.alerts {
             let taken = take(&admin, alert, &author).await;
             note(&admin, alert, taken.as_ref().ok().copied());
-            let outcome = taken?;
-            admin.parts.controller.metrics().alert_received(outcome);
-            rows.push(AlertRow {
-                fingerprint: alert.fingerprint.clone(),
-                route: alert.label("cutover_route").map(str::to_owned),
-                outcome,
-            });
+            match taken {
+                Ok(outcome) => rows.push(row(&admin, alert, outcome)),
+                // Others in the same delivery may be about routes that can be helped.
+                Err(failure) => failed = failed.or(Some(failure)),
+            }
         }
-        Ok(Reply::ok(AlertsAnswer { alerts: rows }))
+        failed.map_or(Ok(Reply::ok(AlertsAnswer { alerts: rows })), Err)
     })
 }
 
@@ -94,6 +94,15 @@ fn note(admin: &Admin, alert: &AlertBody, outcome: Option<AlertOutcome>) {
     let now_ms = admin.parts.controller.now_ms();
     let runbook = received::runbook(alert, &admin.parts.runbooks);
     locked(&admin.alerts).received.note(alert, outcome, runbook, now_ms);
+}
+
+fn row(admin: &Admin, alert: &AlertBody, outcome: AlertOutcome) -> AlertRow {
+    admin.parts.controller.metrics().alert_received(outcome);
+    AlertRow {
+        fingerprint: alert.fingerprint.clone(),
+        route: alert.label("cutover_route").map(str::to_owned),
+        outcome,
+    }
 }
 
 fn check(body: &AlertsBody) -> Result<(), Failure> {
@@ -116,7 +125,8 @@ fn check(body: &AlertsBody) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Fails where the route could not be rolled back: Alertmanager then tries again.
+/// Fails where the route could not be rolled back by our fault (5xx): Alertmanager then tries
+/// again. What no repetition changes is no failure.
 async fn take(admin: &Admin, alert: &AlertBody, author: &Author) -> Result<AlertOutcome, Failure> {
     let route = match concerned(admin, alert) {
         Ok(route) => route,
@@ -134,12 +144,15 @@ async fn take(admin: &Admin, alert: &AlertBody, author: &Author) -> Result<Alert
         author: author.clone(),
         trigger: Trigger::Alert,
     };
-    let answered = admin.parts.controller.move_routes(ask).await?;
+    let outcome = match admin.parts.controller.move_routes(ask).await {
+        Ok(answered) if answered.done.moved.is_empty() => AlertOutcome::NothingToDo,
+        Ok(_) => AlertOutcome::RolledBack,
+        Err(Refused::Move { why: MoveRefused::Retired, .. }) => AlertOutcome::NothingToDo,
+        Err(Refused::UnknownRoute(_)) => return Ok(AlertOutcome::UnknownRoute),
+        Err(refused) => return Err(refused.into()),
+    };
     locked(&admin.alerts).acted.insert(key);
-    Ok(match answered.done.moved.is_empty() {
-        true => AlertOutcome::NothingToDo,
-        false => AlertOutcome::RolledBack,
-    })
+    Ok(outcome)
 }
 
 /// The route that a page rolls back, or why it does not.

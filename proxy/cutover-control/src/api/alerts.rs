@@ -106,7 +106,8 @@ pub struct ReceivedRow {
 pub enum AlertOutcome {
     /// Its route went back to its safe phase.
     RolledBack,
-    /// Its route was there already.
+    /// Its route was there already, or is retired: legacy's data is out of date, and there is no way
+    /// back.
     NothingToDo,
     /// It acted before.
     SeenBefore,

@@ -96,6 +96,33 @@ async fn a_page_about_a_route_in_its_safe_phase_has_nothing_to_do() {
 }
 
 #[tokio::test]
+async fn a_page_that_nothing_can_be_done_about_does_not_stop_those_after_it() {
+    let rig = Rig::new("gone retired pages\n read live pages").await;
+    let on = json!({ "reason": "done", "to": "retired" });
+    rig.post("/api/v1/routes/gone/promote", "approver", on).await;
+    assert_eq!(phase(&rig, "gone").await, "retired");
+    let mut both = delivery("gone", "firing", "t", &[]);
+    let mut second = delivery("read", "firing", "t", &[])["alerts"][0].take();
+    second["fingerprint"] = "77aa".into();
+    both["alerts"].as_array_mut().unwrap().push(second);
+    let answer: AlertsAnswer = read(&rig.post("/api/v1/alerts", "operator", both).await);
+    let outcomes: Vec<_> = answer.alerts.iter().map(|alert| alert.outcome).collect();
+    assert_eq!(outcomes, [AlertOutcome::NothingToDo, AlertOutcome::RolledBack]);
+    assert_eq!(phase(&rig, "read").await, "legacy");
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_page_that_could_not_be_acted_on_comes_again() {
+    let rig = Rig::new("read live pages").await;
+    let page = delivery("read", "firing", "t", &[]);
+    rig.controller.stop().await;
+    let got = rig.post("/api/v1/alerts", "operator", page).await;
+    assert_eq!(got.status, 503, "Alertmanager tries again after 5xx only: {}", got.body);
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn deliveries_out_of_bounds_and_callers_without_the_role_are_refused() {
     let rig = Rig::new("read live pages").await;
     let page = || delivery("read", "firing", "t", &[]);
