@@ -32,6 +32,11 @@ pub const DECISION_BYTES_MAX: usize = 16 * 1024;
 /// Records that are read at once while verifying.
 const PAGE: u32 = 500;
 
+/// The newest record of a kind. Its last condition is what the index `decision_by_kind` asks for.
+pub(crate) const LAST: &str = "
+    SELECT * FROM decision WHERE route = ?1 AND kind = ?2 AND kind <> 'outcome'
+    ORDER BY seq DESC LIMIT 1";
+
 /// Something decided, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDecision {
@@ -140,10 +145,15 @@ impl Store {
     ) -> Result<Vec<Decision>, Fault> {
         const DOING: &str = "read the decisions";
         self.check_present(DOING)?;
-        let rows = sqlx::query(
-            "SELECT * FROM decision WHERE seq < ?1 AND (?2 IS NULL OR route = ?2)
-             ORDER BY seq DESC LIMIT ?3",
-        )
+        // Two texts: SQLite uses the index by route only where there always is one.
+        let rows = sqlx::query(match route {
+            Some(_) => {
+                "SELECT * FROM decision WHERE route = ?2 AND seq < ?1 ORDER BY seq DESC LIMIT ?3"
+            }
+            None => {
+                "SELECT * FROM decision WHERE ?2 IS NULL AND seq < ?1 ORDER BY seq DESC LIMIT ?3"
+            }
+        })
         .bind(before.map_or(i64::MAX, signed))
         .bind(route)
         .bind(limit)
@@ -151,6 +161,16 @@ impl Store {
         .await
         .map_err(self.fault(DOING))?;
         rows.iter().map(decision_of).collect::<Result<_, _>>().map_err(self.fault(DOING))
+    }
+
+    /// The newest record of `kind` about `route`; `None`: there is none. Of any kind but `outcome`,
+    /// of which there are too many to be looked for.
+    pub async fn last_decision(&self, route: &str, kind: &str) -> Result<Option<Decision>, Fault> {
+        const DOING: &str = "read the last decision of a kind";
+        self.check_present(DOING)?;
+        let asked = sqlx::query(LAST).bind(route).bind(kind).fetch_optional(&self.pool).await;
+        let row = asked.map_err(self.fault(DOING))?;
+        row.as_ref().map(decision_of).transpose().map_err(self.fault(DOING))
     }
 
     /// Follows the chain from its beginning to the first record that does not hold. With `known`,

@@ -11,6 +11,12 @@ use crate::{
 /// Automatic rollbacks that are told of at most.
 const ROLLBACKS_MAX: u32 = 32;
 
+/// Who decided on a route in a kind of way. Its last condition is what the index
+/// `decision_by_kind` asks for.
+pub(crate) const ASKED: &str = "
+    SELECT DISTINCT actor FROM decision
+    WHERE route = ?1 AND kind = ?2 AND at_ms >= ?3 AND kind <> 'outcome' ORDER BY actor";
+
 /// How a held route came to be so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatchHistory {
@@ -31,7 +37,8 @@ pub struct LatchHistory {
 
 impl Store {
     /// The history of the latch that is on `route` now; `None`: there is none. Rollbacks before
-    /// `after_ms` are left out. `kind`: of which decisions the actors are told.
+    /// `after_ms` are left out. `kind`: of which decisions the
+    /// actors are told; any but `outcome`.
     pub async fn latch(
         &self,
         route: &str,
@@ -75,15 +82,12 @@ impl Store {
         .bind(ROLLBACKS_MAX)
         .fetch_all(&mut *read)
         .await?;
-        let asked = sqlx::query_scalar(
-            "SELECT DISTINCT actor FROM decision
-             WHERE route = ?1 AND kind = ?2 AND at_ms >= ?3 ORDER BY actor",
-        )
-        .bind(route)
-        .bind(kind)
-        .bind(since_ms)
-        .fetch_all(&mut *read)
-        .await?;
+        let asked = sqlx::query_scalar(ASKED)
+            .bind(route)
+            .bind(kind)
+            .bind(since_ms)
+            .fetch_all(&mut *read)
+            .await?;
         let rollbacks_ms = rollbacks.into_iter().map(unsigned).collect();
         Ok(Some(LatchHistory { since_ms: unsigned(since_ms), trigger, rollbacks_ms, asked }))
     }

@@ -136,6 +136,10 @@ pub(crate) const STEPS: &[&str] = &[
         WHERE type = 'table' AND name = 'revision';
     PRAGMA writable_schema = RESET;
     ",
+    // 6: decisions that are looked for by their kind: all but outcomes, of which there are many
+    "
+    CREATE INDEX decision_by_kind ON decision (route, kind, seq) WHERE kind <> 'outcome';
+    ",
 ];
 
 /// What the file is before any step is taken.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{AuditAnswer, BrokenRow, DecisionRow, GateAnswer, GateVerdict, SloAnswer, VerifyAnswer},
-    gates::{Standing, held_row, latch_of, look_row, slo_rows},
+    gates::{Kind, Standing, held_row, latch_of, look_row, slo_rows},
     refused::{Refused, StoreDown},
 };
 
@@ -88,6 +88,17 @@ pub(super) async fn gate_answer(admin: &Admin, id: &str) -> Result<GateAnswer, F
         look: standing.map(|standing| look_row(standing)),
         held,
     })
+}
+
+/// The newest decision of `kind` about a route, any but [`Kind::Outcome`]; `None`: there is none.
+pub(super) async fn last_decision(
+    admin: &Admin,
+    route: &str,
+    kind: Kind,
+) -> Result<Option<DecisionRow>, Failure> {
+    let found = admin.parts.controller.store()?.last_decision(route, kind.as_str()).await;
+    let found = found.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))?;
+    Ok(found.map(decision_row))
 }
 
 /// Decisions, newest first.

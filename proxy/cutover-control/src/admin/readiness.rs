@@ -8,7 +8,7 @@ use super::{
     Admin,
     dispatch::{Call, Handling},
     failure::Failure,
-    gates::audit_answer,
+    gates::last_decision,
     parity::{COMPARISONS_MIN, COVERAGE_MIN, TARGET, route},
     reply::Reply,
 };
@@ -21,8 +21,6 @@ use crate::{
 
 /// For how long a rehearsal counts.
 const REHEARSED_MS: u64 = 7 * 24 * 60 * 60_000;
-/// Decisions that are searched for the last rehearsal.
-const DECISIONS_SEARCHED: u64 = 1_000;
 
 pub(super) fn ready(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move { Ok(Reply::ok(readiness_answer(&admin, &call.id).await?)) })
@@ -35,11 +33,8 @@ pub(super) async fn readiness_answer(admin: &Admin, id: &str) -> Result<Readines
     let now_ms = admin.parts.controller.now_ms();
     let evidence = admin.parts.comparisons.as_ref();
     let evidence = evidence.and_then(|known| known.evidence(id, TARGET, now_ms / 1_000));
-    let found = audit_answer(admin, Some(id), DECISIONS_SEARCHED, None).await;
-    let rehearsed = found.ok().and_then(|found| {
-        let is_rehearsal = |decision: &DecisionRow| decision.kind == Kind::Rehearsal.as_str();
-        found.decisions.into_iter().find(is_rehearsal)
-    });
+    // Without the store nothing is known of any rehearsal; the other checks answer all the same.
+    let rehearsed = last_decision(admin, id, Kind::Rehearsal).await.ok().flatten();
     let mut checks = vec![writes(route), objectives(admin, route)];
     checks.extend(parity(route, evidence.as_ref()));
     checks.extend(data(route));

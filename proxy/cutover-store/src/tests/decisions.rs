@@ -1,3 +1,5 @@
+use sqlx::Row;
+
 use super::*;
 
 fn decision(at_ms: u64, route: &str, document: &str) -> NewDecision {
@@ -140,4 +142,35 @@ async fn long_chains_are_followed_page_by_page() {
     assert_eq!(store.verify(Some(end)).await.unwrap().sound, 1_203);
     tamper(&store, "UPDATE decision SET actor = 'x' WHERE seq = 1001").await;
     assert_eq!(broken(&store, None).await.map(|(seq, _)| seq), Some(1_001));
+}
+
+/// Each outcome that changed is a record: those that are looked for must not be found by reading
+/// all.
+#[tokio::test]
+async fn decisions_of_a_kind_are_found_by_an_index() {
+    let dir = dir();
+    let store = open(&dir).await;
+    for sql in [crate::decisions::LAST, crate::latches::ASKED] {
+        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = sqlx::query(explained).fetch_all(&store.pool).await.unwrap();
+        let plan: Vec<&str> = rows.iter().map(|row| row.get("detail")).collect();
+        assert!(plan[0].contains("USING INDEX decision_by_kind (route=? AND kind=?"), "{plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_decision_of_a_kind_is_found_behind_all_others() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let of = |at_ms, route, kind: &str| NewDecision {
+        kind: kind.into(),
+        ..decision(at_ms, route, "{}")
+    };
+    assert_eq!(store.last_decision("a", "rehearsal").await.unwrap(), None);
+    let mut all = vec![of(1, "a", "rehearsal"), of(2, "a", "rehearsal"), of(3, "b", "rehearsal")];
+    all.extend((4..1_204).map(|at| decision(at, "a", "{}")));
+    store.append(&all).await.unwrap();
+    let found = store.last_decision("a", "rehearsal").await.unwrap().unwrap();
+    assert_eq!((found.seq, found.what), (2, of(2, "a", "rehearsal")));
+    assert_eq!(store.last_decision("a", "release").await.unwrap(), None);
 }

@@ -238,6 +238,15 @@ async fn a_rehearsal_goes_there_and_back_and_counts_for_readiness() {
     let evaluator = rig.look();
     rig.recorded("rehearsal").await;
     assert_eq!(readiness(&rig).await, ReadinessState::Met);
+    let outcome = cutover_store::NewDecision {
+        at_ms: 1,
+        route: "read".into(),
+        kind: "outcome".into(),
+        actor: "guard".into(),
+        document: "{}".into(),
+    };
+    rig.controller.store().unwrap().append(&vec![outcome; 1_000]).await.unwrap();
+    assert_eq!(readiness(&rig).await, ReadinessState::Met, "however much was decided since");
     later(&rig, 8 * 24 * HOUR_MS);
     assert_eq!(readiness(&rig).await, ReadinessState::Stale);
     evaluator.end().await;
