@@ -10,7 +10,7 @@ use crate::cli::{
     args::{Audit, Global},
     exit::{Exit, Failure},
     io::Io,
-    output::{print_json, print_list, print_table, table, utc},
+    output::{print_json, print_list, table, table_text, utc},
 };
 
 pub(in crate::cli) fn run(args: &Audit, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {
@@ -25,18 +25,7 @@ pub(in crate::cli) fn run(args: &Audit, global: &Global, io: &mut Io<'_>) -> Res
         print_list("Decision", &answer.decisions, global.output, io)?;
         return Ok(Exit::Done);
     }
-    let mut table = table(&["NO", "WHEN", "ROUTE", "WHAT", "WHO", "DECIDED"]);
-    for decision in &answer.decisions {
-        table.add_row([
-            decision.seq.to_string(),
-            utc(decision.at_ms),
-            decision.route.clone(),
-            decision.kind.clone(),
-            decision.actor.clone(),
-            words(decision),
-        ]);
-    }
-    print_table(&table, io)?;
+    writeln!(io.out, "{}", listed(&answer.decisions, args.route.is_some()))?;
     if answer.before.is_some() {
         let route = args.route.as_ref().map(|route| format!(" {route}")).unwrap_or_default();
         io.tell(&format!(
@@ -45,6 +34,21 @@ pub(in crate::cli) fn run(args: &Audit, global: &Global, io: &mut Io<'_>) -> Res
         ));
     }
     Ok(Exit::Done)
+}
+
+/// The decisions; of one route none needs to name it.
+fn listed(decisions: &[DecisionRow], is_one_route: bool) -> String {
+    let header = ["NO", "WHEN", "ROUTE", "WHAT", "WHO", "DECIDED"];
+    let shown = |at: &usize| !is_one_route || header[*at] != "ROUTE";
+    let places: Vec<usize> = (0..header.len()).filter(shown).collect();
+    let mut table = table(&places.iter().map(|at| header[*at]).collect::<Vec<_>>());
+    for decision in decisions {
+        let DecisionRow { seq, at_ms, route, kind, actor, .. } = decision;
+        let (seq, when, words) = (seq.to_string(), utc(*at_ms), words(decision));
+        let cells = [&seq, &when, route, kind, actor, &words];
+        table.add_row(places.iter().map(|at| cells[*at].clone()));
+    }
+    table_text(&table)
 }
 
 fn verify(client: &Client, global: &Global, io: &mut Io<'_>) -> Result<Exit, Failure> {

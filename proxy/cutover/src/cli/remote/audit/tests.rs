@@ -2,8 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-fn told(kind: &str, document: Value) -> String {
-    words(&DecisionRow {
+fn decision(kind: &str, document: Value) -> DecisionRow {
+    DecisionRow {
         seq: 1,
         at_ms: 0,
         route: "read".into(),
@@ -11,7 +11,24 @@ fn told(kind: &str, document: Value) -> String {
         actor: "guard".into(),
         document,
         hash: String::new(),
-    })
+    }
+}
+
+fn told(kind: &str, document: Value) -> String {
+    words(&decision(kind, document))
+}
+
+#[test]
+fn the_route_is_named_where_there_may_be_several() {
+    let decisions = [decision("release", json!({ "reason": "mended" }))];
+    let of_one = "\
+NO  WHEN                  WHAT     WHO    DECIDED
+1   1970-01-01 00:00:00Z  release  guard  agreed to a release: mended";
+    assert_eq!(listed(&decisions, true), of_one);
+    let of_all = "\
+NO  WHEN                  ROUTE  WHAT     WHO    DECIDED
+1   1970-01-01 00:00:00Z  read   release  guard  agreed to a release: mended";
+    assert_eq!(listed(&decisions, false), of_all);
 }
 
 #[test]
