@@ -85,6 +85,9 @@ codes! {
     NotBackward "not_backward" 409
         "`rollback` only moves back."
         "Use `cutover promote ROUTE` to move forward."
+    LadderEnds "ladder_ends" 409
+        "The route has the largest share that its own ladder (`gates.steps`) names, and that is below 100 %."
+        "Name the step: `--percent N` or `--to live`; or add a step to the route's gates."
     GateClosed "gate_closed" 409
         "A gate of the route does not pass, so it may not go forward."
         "`cutover gate ROUTE --explain` tells what is needed; `--force` goes on without it (role approver; it is recorded)."

@@ -64,5 +64,5 @@ pub use state_file::StateFileError;
 pub use token::{NoRandom, Role, Secret, UnknownRole};
 pub use truth::{
     Author, Blocked, Moved, Skipped,
-    moves::{Action, LADDER_BASIS_POINTS, MoveAsk, REASON_CHARS_MAX, Scope},
+    moves::{Action, MoveAsk, REASON_CHARS_MAX, Scope},
 };

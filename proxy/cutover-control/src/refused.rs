@@ -43,6 +43,14 @@ pub enum Refused {
         /// Where it was to go.
         target: Target,
     },
+    /// A promotion to the next step of a ladder that has none.
+    #[error("route `{route}` is in `{present}`, where its ladder ends")]
+    LadderEnds {
+        /// The route.
+        route: String,
+        /// Where it is.
+        present: Target,
+    },
     /// A rollback that is none.
     #[error("route `{route}` is in `{present}`, so `{target}` is not back")]
     NotBackward {
@@ -162,6 +170,7 @@ impl Refused {
             Refused::UnknownGroup(_) => Code::UnknownGroup,
             Refused::Move { why, .. } => move_code(why),
             Refused::NotForward { .. } => Code::NotForward,
+            Refused::LadderEnds { .. } => Code::LadderEnds,
             Refused::NotBackward { .. } => Code::NotBackward,
             Refused::LegacyAll => Code::LegacyAll,
             Refused::StoreDown(_) => Code::StoreUnreachable,
@@ -186,6 +195,7 @@ impl Refused {
             Refused::Stale { .. }
                 | Refused::Move { .. }
                 | Refused::NotForward { .. }
+                | Refused::LadderEnds { .. }
                 | Refused::NotBackward { .. }
         )
     }
@@ -204,6 +214,7 @@ impl Refused {
             Refused::Stale { place, .. } | Refused::Unfit { place, .. } => Some(place.clone()),
             Refused::Move { route, .. }
             | Refused::NotForward { route, .. }
+            | Refused::LadderEnds { route, .. }
             | Refused::NotBackward { route, .. }
             | Refused::UnknownRoute(route) => Some(format!("route `{route}`")),
             Refused::UnknownGroup(group) => Some(format!("group `{group}`")),

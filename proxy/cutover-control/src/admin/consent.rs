@@ -35,8 +35,9 @@ fn forward(admin: &Admin, wanted: &MoveAsk) -> Result<Passed, Failure> {
     let (view, now_ms) = (admin.parts.controller.view(), admin.parts.controller.now_ms());
     let standings = admin.parts.gates.standings();
     let goes = |route: &&Route| {
-        let target = promoted(&route.state, to, percent);
-        is_concerned(&wanted.scope, route) && route.state.is_forward(target)
+        let target = promoted(&route.spec, &route.state, to, percent);
+        is_concerned(&wanted.scope, route)
+            && target.is_some_and(|target| route.state.is_forward(target))
     };
     let mut passed = Vec::new();
     for route in view.table.routes.iter().filter(goes) {

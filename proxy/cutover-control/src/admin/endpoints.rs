@@ -157,6 +157,7 @@ const PROMOTE_CODES: &[Code] = &[
     Code::NoSubject,
     Code::BadPercent,
     Code::NotForward,
+    Code::LadderEnds,
     Code::LegacyAll,
     Code::StoreUnreachable,
     Code::BadReason,

@@ -175,10 +175,14 @@ fn gate(admin: &Admin, view: &View, route: &Route) -> GateRow {
     if state.phase == Phase::Retired {
         return GateRow { open: false, next: None, code: None, why: None };
     }
-    let next = next_step(state);
+    let next = next_step(&route.spec, state);
     if let Some(refused) = view.truth.no_forward() {
-        return closed(Some(next), refused.code().as_str(), refused.to_string());
+        return closed(next, refused.code().as_str(), refused.to_string());
     }
+    let Some(next) = next else {
+        let why = "it has the largest share of its ladder";
+        return closed(None, Code::LadderEnds.as_str(), why.into());
+    };
     let group: &Group = &route.group;
     let wanted = Move { target: next, force: false, approver: true };
     let now_ms = admin.parts.controller.now_ms();

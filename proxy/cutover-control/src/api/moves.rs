@@ -15,7 +15,8 @@ pub struct PromoteBody {
     /// it, whatever it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<u64>,
-    /// Where to; by default the next step (1, 5, 25, 50, 100 % within `canary`).
+    /// Where to; by default the next step (within `canary` that of the route's ladder, 1, 5, 25,
+    /// 50, 100 % if it names none).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<PhaseName>,
     /// The cohort's share in percent, at most two decimals; alone it means `canary`.

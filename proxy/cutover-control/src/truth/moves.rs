@@ -11,10 +11,6 @@ use crate::{
     token::Role,
 };
 
-/// The steps that `promote` takes within `canary` when no percentage is given, in basis points:
-/// 1, 5, 25, 50, 100 %.
-pub const LADDER_BASIS_POINTS: [u16; 5] = [100, 500, 2_500, 5_000, 10_000];
-
 /// Longest reason, in characters.
 pub const REASON_CHARS_MAX: usize = 500;
 
@@ -50,8 +46,8 @@ pub enum Scope {
 /// What to do with a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Forward: to `to`; by default the next step, within `canary` that of
-    /// [`LADDER_BASIS_POINTS`].
+    /// Forward: to `to`; by default the next step, within `canary` that of the
+    /// [`Ladder`](cutover_domain::gate::Ladder) of the route's gates, or the default one.
     Promote {
         /// The phase.
         to: Option<Phase>,
@@ -87,9 +83,12 @@ impl Truth {
         self.check_expect(ask, &specs)?;
         let groups =
             self.loaded.as_ref().map(|loaded| groups(&loaded.declaration)).unwrap_or_default();
-        let lowest = self.lowest(&specs);
+        let step = match ask.action {
+            Action::Promote { to, percent, .. } => self.step(&specs, to, percent)?,
+            _ => None,
+        };
         let mut draft =
-            Draft { lowest, changes: Vec::new(), skipped: Vec::new(), left_out: Vec::new() };
+            Draft { step, changes: Vec::new(), skipped: Vec::new(), left_out: Vec::new() };
         for spec in specs {
             self.draft(&mut draft, ask, spec, &groups)?;
         }
@@ -188,8 +187,8 @@ impl Truth {
         let state = self.state(&spec.id);
         let one = matches!(ask.scope, Scope::Route(_));
         match &ask.action {
-            Action::Promote { to, percent, force } => {
-                let (force, target) = (*force, promoted(&draft.lowest, *to, *percent));
+            Action::Promote { force, .. } => {
+                let (force, Some(target)) = (*force, draft.step) else { return Ok(()) };
                 if target == state.target() && one {
                     return Ok(());
                 }
@@ -234,11 +233,19 @@ impl Truth {
         Ok(())
     }
 
-    /// The state that decides where a promotion goes: that of the route, or of the group's route
-    /// that has come least far, so that the others are caught up with.
-    fn lowest(&self, specs: &[&RouteSpec]) -> RouteState {
-        let states = specs.iter().map(|spec| self.state(&spec.id));
-        states.min_by_key(|state| (state.phase, state.percent)).unwrap_or(RouteState::INITIAL)
+    /// Where a promotion takes `specs`; `None`: there are none. The route decides that has come
+    /// least far, and its ladder, so that the others are caught up with.
+    fn step(
+        &self,
+        specs: &[&RouteSpec],
+        to: Option<Phase>,
+        percent: Option<Percent>,
+    ) -> Result<Option<Target>, Refused> {
+        let states = specs.iter().map(|spec| (spec, self.state(&spec.id)));
+        let lowest = states.min_by_key(|(_, state)| (state.phase, state.percent));
+        let Some((spec, state)) = lowest else { return Ok(None) };
+        let ends = || Refused::LadderEnds { route: spec.id.clone(), present: state.target() };
+        promoted(spec, &state, to, percent).ok_or_else(ends).map(Some)
     }
 
     fn forward(
@@ -272,36 +279,28 @@ impl Truth {
     }
 }
 
-/// The step that `promote` takes by default.
-pub(crate) fn next_step(state: &RouteState) -> Target {
-    promoted(state, None, None)
+/// The step that `promote` takes by default; `None`: the route's ladder ends here.
+pub(crate) fn next_step(spec: &RouteSpec, state: &RouteState) -> Option<Target> {
+    promoted(spec, state, None, None)
 }
 
-/// Where `promote` takes a route.
-pub(crate) fn promoted(state: &RouteState, to: Option<Phase>, percent: Option<Percent>) -> Target {
-    let next = match (to, percent) {
-        (Some(phase), _) => phase,
-        (None, Some(_)) => Phase::Canary,
-        (None, None) if state.phase == Phase::Canary => return ladder(state.percent),
-        (None, None) => state.phase.next().unwrap_or(Phase::Retired),
-    };
-    match (next, percent) {
-        (Phase::Canary, None) => ladder(match state.phase {
-            Phase::Canary => state.percent,
-            _ => Percent::ZERO,
-        }),
-        (phase, percent) => Target { phase, percent: percent.unwrap_or(Percent::ZERO) },
+/// Where `promote` takes a route, by the ladder of its gates or the default one; `None`: that ladder
+/// ends here, below 100 %.
+pub(crate) fn promoted(
+    spec: &RouteSpec,
+    state: &RouteState,
+    to: Option<Phase>,
+    percent: Option<Percent>,
+) -> Option<Target> {
+    let ladder = || spec.gates.as_ref().map(|gates| gates.ladder.clone()).unwrap_or_default();
+    match (to, percent) {
+        (to, Some(percent)) => Some(Target { phase: to.unwrap_or(Phase::Canary), percent }),
+        (Some(Phase::Canary), None) if state.phase == Phase::Canary => ladder().next(state),
+        (Some(Phase::Canary), None) => ladder().above(Percent::ZERO).map(Target::canary),
+        (Some(phase), None) => Some(Target::phase(phase)),
+        (None, None) if state.phase >= Phase::Live => Some(Target::phase(Phase::Retired)),
+        (None, None) => ladder().next(state),
     }
-}
-
-/// The step above `percent`; above 100 % comes `live`.
-fn ladder(percent: Percent) -> Target {
-    let above = |step: &Percent| *step > percent;
-    LADDER_BASIS_POINTS
-        .into_iter()
-        .filter_map(Percent::from_basis_points)
-        .find(above)
-        .map_or(Target::phase(Phase::Live), Target::canary)
 }
 
 /// The latch that gates put on over `present`. A person's opens by a person only, and so must what
@@ -348,7 +347,8 @@ pub(crate) fn check_reason(reason: &str) -> Result<(), Refused> {
 
 /// A move being worked out, route by route.
 struct Draft {
-    lowest: RouteState,
+    /// Where a promotion goes; `None`: it is none.
+    step: Option<Target>,
     changes: Vec<Change>,
     skipped: Vec<Skipped>,
     /// Routes that new goes on serving though they were to go back.

@@ -57,12 +57,14 @@ impl Ladder {
         match state.phase {
             Phase::Legacy => Some(Target::phase(Phase::Shadow)),
             Phase::Canary if state.percent == Percent::FULL => Some(Target::phase(Phase::Live)),
-            Phase::Shadow | Phase::Canary => {
-                let above = self.0.iter().find(|step| **step > state.percent);
-                above.copied().map(Target::canary)
-            }
+            Phase::Shadow | Phase::Canary => self.above(state.percent).map(Target::canary),
             Phase::Live | Phase::Retired => None,
         }
+    }
+
+    /// The first share above `percent`; `None`: the ladder ends before.
+    pub fn above(&self, percent: Percent) -> Option<Percent> {
+        self.0.iter().find(|step| **step > percent).copied()
     }
 
     /// One step back: to the next smaller share, below the first one to the safe phase. `None`:

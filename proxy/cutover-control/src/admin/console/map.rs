@@ -145,7 +145,7 @@ pub(super) fn standing(row: &RouteRow) -> Markup {
         @match (&row.held, row.gate.open, &row.gate.next) {
             (Some(cause), _, _) => span.mark.warn title=(cause) { "held" },
             (None, true, Some(next)) => span.mark.ok { (at(next)) },
-            (None, _, None) => span.mark { "none: it is there" },
+            (None, _, None) => span.mark { (row.gate.why.as_deref().unwrap_or("none: it is there")) },
             (None, _, Some(next)) => span.mark.warn
                 title=[row.gate.why.as_deref()] { "not yet " (at(next)) },
         }

@@ -36,7 +36,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 const FILES: &str = "read shadow\n canary canary 5\n lone legacy no-new\n wild legacy post\n \
-                     write shadow post writes=unsafe\n gone retired\n first legacy\n latched shadow\n gated shadow gated";
+                     write shadow post writes=unsafe\n gone retired\n first legacy\n latched shadow\n gated shadow gated\n \
+                     short shadow gated steps=5";
 
 #[tokio::test]
 async fn every_code_has_a_request_that_gets_it() {
@@ -148,6 +149,8 @@ fn cases() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ),
         ("migrator", "routes/canary/promote", why(json!({ "percent": 5 })), "ok"),
         ("migrator", "routes/canary/promote", why(json!({ "percent": 1 })), "not_forward"),
+        ("approver", "routes/short/promote", why(json!({ "force": true })), "ok"),
+        ("migrator", "routes/short/promote", why(json!({})), "ladder_ends"),
         ("viewer", "plan", json!({ "files": files("broken") }), "invalid_config"),
         (
             "migrator",

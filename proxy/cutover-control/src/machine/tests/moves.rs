@@ -17,6 +17,31 @@ fn promotion_climbs_one_step_at_a_time() {
 }
 
 #[test]
+fn promotion_climbs_the_routes_own_ladder_and_ends_with_it() {
+    let mut sim = Sim::new("read shadow gated steps=10,50");
+    for expected in ["read=canary 10 %", "read=canary 50 %"] {
+        sim.promote("read").unwrap();
+        assert_eq!(sim.at(), expected);
+    }
+    assert_eq!(code(&sim.promote("read")), "ladder_ends");
+    assert_eq!(code(&sim.promote_to("read", "canary 100")), "ok", "by name it may go on");
+    sim.promote("read").unwrap();
+    assert_eq!(sim.at(), "read=live", "everybody met new");
+    let mut sim = Sim::new("read shadow gated steps=1,5");
+    sim.promote_to("read", "canary").unwrap();
+    sim.promote_to("read", "canary").unwrap();
+    assert_eq!(code(&sim.promote_to("read", "canary")), "ladder_ends");
+    assert_eq!(code(&sim.promote_to("read", "live")), "ok");
+}
+
+#[test]
+fn a_group_climbs_the_ladder_of_its_route_that_has_come_least_far() {
+    let mut sim = Sim::new("read shadow gated steps=10,50\n list canary 1");
+    sim.promote("group:devices").unwrap();
+    assert_eq!(sim.at(), "read=canary 10 % list=canary 10 %");
+}
+
+#[test]
 fn promotion_goes_where_it_is_told_or_says_why_not() {
     for (start, to, expected) in [
         ("read shadow", "canary 12.5", "ok"),

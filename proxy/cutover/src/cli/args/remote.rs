@@ -111,8 +111,8 @@ Examples:
   cutover promote device-read --percent 25 --reason \"looks good\" --wait
   cutover promote --group devices --to live --reason \"all green\"",
     after_help = "\
-The next step is shadow, canary 1, 5, 25, 50, 100 %, live, retired. A larger step within canary, such
-as from 5 to 50 %, needs nothing more.
+The next step is shadow, canary 1, 5, 25, 50, 100 % (or the steps of the route's own gates), live,
+retired. A larger step within canary, such as from 5 to 50 %, needs nothing more.
 
 Who may: a migrator. An approver's token is needed
   to enter `retired`: legacy is given up, there is no way back

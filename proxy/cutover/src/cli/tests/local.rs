@@ -115,8 +115,8 @@ fn help_of_a_command() {
               --ca <FILE>          PEM authorities that an https admin API must chain to [default: the system's]
               --timeout <TIME>     How long to wait for an answer, or with --wait for all nodes: 500ms, 10s, 2m [default: 10s]
 
-        The next step is shadow, canary 1, 5, 25, 50, 100 %, live, retired. A larger step within canary, such
-        as from 5 to 50 %, needs nothing more.
+        The next step is shadow, canary 1, 5, 25, 50, 100 % (or the steps of the route's own gates), live,
+        retired. A larger step within canary, such as from 5 to 50 %, needs nothing more.
 
         Who may: a migrator. An approver's token is needed
           to enter `retired`: legacy is given up, there is no way back

@@ -84,15 +84,18 @@ pub(super) fn effect_of(effect: Option<Effect>) -> Markup {
 fn forward(shown: &Shown, visit: &Visit) -> Markup {
     let row = &shown.row;
     let next = row.gate.next.as_ref();
+    // Without a next step there may be one to name: beyond the end of the ladder.
     html! {
-        @if let Some(next) = next {
+        @if next.is_some() || row.gate.code.is_some() {
             form method="post" action={ (route_path(&row.id)) "/promote" } {
                 (csrf(&visit.who))
                 input type="hidden" name="expect" value=(row.revision);
                 label for="promote-reason" { "Reason to go on" }
                 input #promote-reason name="reason" required maxlength=(REASON_CHARS_MAX)
                     autocomplete="off" placeholder="what speaks for it";
-                button.primary type="submit" disabled[!row.gate.open] { "Promote to " (at(next)) }
+                @if let Some(next) = next {
+                    button.primary type="submit" disabled[!row.gate.open] { "Promote to " (at(next)) }
+                }
                 details {
                     summary { "Another step" }
                     (another_step(visit.who.caller.role))
@@ -154,7 +157,7 @@ fn why_not(shown: &Shown) -> Markup {
         section.panel aria-labelledby="why" {
             h2 #why { "Next step" }
             @match (&gate.next, gate.open) {
-                (None, _) => p { "There is none." },
+                (None, _) => p { "There is none" @if let Some(why) = &gate.why { ": " (why) } "." },
                 (Some(next), true) => p { span.mark.ok { "open" } " " (at(next)) " would be accepted." },
                 (Some(next), false) => p { span.mark.warn { "blocked" } " " (at(next)) ": "
                     (gate.why.as_deref().unwrap_or_default()) },
