@@ -3,7 +3,7 @@
 use super::{
     Answer, Assessment, Fact, Gate, GateSpec, Observation, Obstacle, Outcome, Reaction, Settings,
     Traffic, Trouble, burn, consent,
-    dwell::{DwellClock, Look},
+    dwell::{DwellClock, Elapsed, Look},
     hard_stop, latency,
     ledger::{Begins, Ledger},
     observability, parity, regression,
@@ -72,16 +72,16 @@ impl Judge {
     /// Takes one look. Evidence since the look before is added; the same looks give the same
     /// assessments.
     pub fn observe(&mut self, observation: &Observation<'_>) -> Assessment {
-        let elapsed_ms = self.tick(observation.now_ms);
+        let elapsed = self.tick(observation.now_ms);
         let mut step = self.enter_step(observation);
-        let elapsed_ms = elapsed_ms.min(self.now_ms - step.since_ms);
+        let elapsed = if step.since_ms == self.now_ms { Elapsed::default() } else { elapsed };
         let target = observation.state.target();
         let requests =
             observation.traffic.map_or(0, |traffic| step.ledger.take(traffic, target, self.now_ms));
         let next = self.spec.ladder.next(observation.state);
         let answers = self.answers(observation, &step.ledger, next);
         self.step = Some(step);
-        self.dwell.look(look(&answers), elapsed_ms, requests);
+        self.dwell.look(look(&answers), elapsed, requests, self.spec.dwell);
         self.note_errors(&answers);
         let mut assessment = Assessment {
             next,
@@ -97,12 +97,13 @@ impl Judge {
         assessment
     }
 
-    /// Moves time on; gives what has passed of it, as far as it counts.
-    fn tick(&mut self, now_ms: u64) -> u64 {
+    /// Moves time on; gives what has passed of it.
+    fn tick(&mut self, now_ms: u64) -> Elapsed {
         let now_ms = now_ms.max(self.now_ms);
         let elapsed_ms = if self.step.is_some() { now_ms - self.now_ms } else { 0 };
         self.now_ms = now_ms;
-        elapsed_ms.min(INTERVALS_MAX * self.settings.evaluate_ms)
+        let seen_ms = elapsed_ms.min(INTERVALS_MAX * self.settings.evaluate_ms);
+        Elapsed { seen_ms, unseen_ms: elapsed_ms - seen_ms }
     }
 
     /// The step that the route is on now: the one before, or a new one.
