@@ -1,4 +1,4 @@
-//! How a route came to be held, from its revisions and decisions.
+//! How the guard took a route back, and how it came to be held, from its revisions and decisions.
 
 use sqlx::Row;
 
@@ -8,7 +8,7 @@ use crate::{
     rows::{damaged, signed, unsigned},
 };
 
-/// Automatic rollbacks that are told of at most.
+/// Automatic rollbacks, or steps back, that are told of at most.
 const ROLLBACKS_MAX: u32 = 32;
 
 /// Who decided on a route in a kind of way. Its last condition is what the index
@@ -48,6 +48,28 @@ impl Store {
         const DOING: &str = "read how a route came to be held";
         self.check_present(DOING)?;
         self.read_latch(route, after_ms, kind).await.map_err(self.fault(DOING))
+    }
+
+    /// When the guard took `route` one step back without latching it, in milliseconds since 1970,
+    /// newest first: since `after_ms`, and since it was last held; at most 32.
+    pub async fn steps_back(&self, route: &str, after_ms: u64) -> Result<Vec<u64>, Fault> {
+        const DOING: &str = "read how often a route went back";
+        self.check_present(DOING)?;
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT r.at_ms FROM change c JOIN revision r ON r.rev = c.rev
+             WHERE c.route = ?1 AND r.trigger = 'guard' AND r.at_ms >= ?2 AND c.to_phase = 'canary'
+               AND (c.from_phase = 'live' OR (c.from_phase = 'canary' AND c.to_bp < c.from_bp))
+               AND c.rev > (SELECT coalesce(max(rev), 0) FROM change
+                            WHERE route = ?1 AND latch = 'held')
+             ORDER BY c.rev DESC LIMIT ?3",
+        )
+        .bind(route)
+        .bind(signed(after_ms))
+        .bind(ROLLBACKS_MAX)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.fault(DOING))?;
+        Ok(found.into_iter().map(unsigned).collect())
     }
 
     async fn read_latch(

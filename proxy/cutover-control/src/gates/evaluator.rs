@@ -81,6 +81,8 @@ struct Looking {
     watches: BTreeMap<String, Watch>,
     /// Of held routes, by the revision that was asked about.
     latches: HashMap<String, (u64, Latch)>,
+    /// When gates took a route back that new serves, by the revision that was asked about.
+    steps_back: HashMap<String, (u64, Vec<u64>)>,
     /// What the controller was told last.
     judged: Option<Judgements>,
     asked: mpsc::Sender<Asked>,
@@ -172,8 +174,16 @@ impl Drop for Guarded {
 impl Looking {
     fn new(parts: EvaluatorParts) -> Looking {
         let (asked, answers) = mpsc::channel(64);
-        let (watches, latches) = (BTreeMap::new(), HashMap::new());
-        Looking { parts, watches, latches, judged: None, asked, answers }
+        let (latches, steps_back) = (HashMap::new(), HashMap::new());
+        Looking {
+            parts,
+            watches: BTreeMap::new(),
+            latches,
+            steps_back,
+            judged: None,
+            asked,
+            answers,
+        }
     }
 
     async fn run(mut self) {
@@ -223,6 +233,7 @@ impl Looking {
         let Some(loaded) = view.truth.loaded.clone() else { return PAUSE_MIN };
         let declaration = &loaded.declaration;
         self.watches.retain(|id, _| view.table.route(id).is_some());
+        self.steps_back.retain(|id, _| view.table.route(id).is_some());
         let mut routes = BTreeMap::new();
         for (at, route) in view.table.routes.iter().enumerate() {
             if at % ROUTES_AT_ONCE == ROUTES_AT_ONCE - 1 {
@@ -234,6 +245,7 @@ impl Looking {
             watch.follow(route, declaration, sight.now_ms);
             if watch.is_watching() {
                 let latch = self.latch(route, sight.now_ms).await;
+                self.count_steps_back(route, sight.now_ms).await;
                 routes.insert(id.to_owned(), self.judge(route, &sight, latch.as_ref()));
             }
         }
@@ -279,6 +291,23 @@ impl Looking {
         Some(Latch { held, by, since_ms: now_ms, rollbacks_ms, asked })
     }
 
+    /// Asks how often gates took `route` back, once for each of its revisions. Where the store does
+    /// not tell, what it told before holds, and the next look asks again.
+    async fn count_steps_back(&mut self, route: &Route, now_ms: u64) {
+        let (id, state) = (&route.spec.id, &route.state);
+        if state.phase < Phase::Canary {
+            self.steps_back.remove(id);
+            return;
+        }
+        let is_known = self.steps_back.get(id).is_some_and(|known| known.0 == state.revision);
+        if is_known {
+            return;
+        }
+        if let Ok(found) = latches::steps_back(&self.parts.controller, id, now_ms).await {
+            self.steps_back.insert(id.clone(), (state.revision, found));
+        }
+    }
+
     fn judge(&mut self, route: &Route, sight: &Sight, latch: Option<&Latch>) -> Arc<Standing> {
         let id = route.spec.id.as_str();
         let evidence = self.evidence(route, sight);
@@ -291,6 +320,7 @@ impl Looking {
             now_ms: sight.now_ms,
             state: &route.state,
             latch,
+            stepped_back_ms: self.steps_back.get(id).map_or(&[], |(_, found)| found),
             build: build.as_deref(),
             traffic: match (trouble, &counted) {
                 (Some(trouble), _) => Err(trouble),

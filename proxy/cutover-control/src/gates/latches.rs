@@ -1,4 +1,4 @@
-//! Latches with their history, as the store knows it.
+//! How gates took routes back, as the store knows it: so a restart forgets none of it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     refused::{Refused, StoreDown},
 };
 
-/// For how long rollbacks by gates are remembered.
+/// For how long rollbacks and steps back by gates are remembered.
 const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
 
 /// How long the store may take to tell.
@@ -33,6 +33,19 @@ pub(crate) async fn latch_of(
     let history = tokio::time::timeout(WITHIN, asked).await.map_err(|_| silent())?;
     let history = history.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))?;
     Ok(history.map(|history| latch(held, history)))
+}
+
+/// When gates took `route` one step back since it was last held, by the store's word.
+pub(super) async fn steps_back(
+    controller: &Controller,
+    route: &str,
+    now_ms: u64,
+) -> Result<Vec<u64>, Refused> {
+    let store = controller.store()?;
+    let asked = store.steps_back(route, now_ms.saturating_sub(REMEMBERED_MS));
+    let silent = || Refused::Internal("the store does not say how often the route went back");
+    let found = tokio::time::timeout(WITHIN, asked).await.map_err(|_| silent())?;
+    found.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))
 }
 
 /// The latch `held` with its history.

@@ -14,6 +14,10 @@ mod react;
 
 /// Above 5 % nothing goes on while nobody sees what it does.
 const BLIND_ABOVE: Percent = Percent::from_basis_points(500).expect("5 % is a percentage");
+/// A route that gates took back so many times within a day is not better at its next attempt.
+const STEPS_BACK_MAX: usize = 2;
+/// For how long steps back are remembered.
+const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
 /// A look credits at most so many of its intervals: what came between was not looked at.
 const INTERVALS_MAX: u64 = 4;
 

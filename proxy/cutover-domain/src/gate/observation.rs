@@ -14,6 +14,9 @@ pub struct Observation<'a> {
     pub state: &'a RouteState,
     /// If the route is held: by whom, since when.
     pub latch: Option<&'a Latch>,
+    /// When gates took the route one step back, as recorded, since it was last held, in ms since the
+    /// Unix epoch, in any order.
+    pub stepped_back_ms: &'a [u64],
     /// The candidate's build as it names itself; `None`: unknown.
     pub build: Option<&'a str>,
     /// What both sides served.

@@ -146,6 +146,7 @@ impl World {
             now_ms: self.now_ms,
             state: &self.state,
             latch: None,
+            stepped_back_ms: &self.stepped_back_ms(),
             build: None,
             traffic: Ok(&self.traffic),
             parity: Ok(None),
@@ -153,6 +154,11 @@ impl World {
             approved: None,
             further: &[],
         })
+    }
+
+    fn stepped_back_ms(&self) -> Vec<u64> {
+        let steps = self.steps.iter().filter(|(_, taken)| matches!(taken.step, Step::StepBack(_)));
+        steps.map(|(at_ms, _)| *at_ms).collect()
     }
 
     fn go(&mut self, target: Target) {

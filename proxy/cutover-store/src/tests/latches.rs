@@ -89,3 +89,32 @@ async fn a_latch_put_over_the_guards_leaves_it_the_guards_until_it_is_released()
     let found = store.latch("a", 0, "release").await.unwrap().unwrap();
     assert_eq!((found.since_ms, found.trigger), (70, Trigger::KillSwitch));
 }
+
+#[tokio::test]
+async fn steps_back_are_the_guards_and_a_latch_ends_their_count() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let canary = |percent: u16| {
+        let percent = Percent::from_basis_points(percent * 100).unwrap();
+        RouteState::INITIAL.at(Target::canary(percent), 0)
+    };
+    let mut rev = 0;
+    let moves = [
+        (10, canary(50), Trigger::Operator),
+        (20, canary(25), Trigger::Guard),
+        (30, canary(50), Trigger::Guard),
+        (40, canary(25), Trigger::Operator),
+        (50, at(Phase::Live), Trigger::Operator),
+        (60, canary(50), Trigger::Guard),
+        (70, at(Phase::Shadow), Trigger::Guard),
+    ];
+    for (at_ms, after, trigger) in moves {
+        let new = revision(at_ms, vec![change("a", rev, after)]);
+        rev = store.record(&NewRevision { trigger, ..new }).await.unwrap();
+    }
+    assert_eq!(store.steps_back("a", 0).await.unwrap(), [60, 20]);
+    assert_eq!(store.steps_back("a", 21).await.unwrap(), [60]);
+    assert_eq!(store.steps_back("b", 0).await.unwrap(), [0; 0]);
+    latch(&store, 80, rev, Trigger::Guard).await;
+    assert_eq!(store.steps_back("a", 0).await.unwrap(), [0; 0]);
+}

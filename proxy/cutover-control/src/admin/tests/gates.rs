@@ -200,6 +200,32 @@ async fn a_step_that_would_be_taken_back_is_refused_though_no_gate_is_required()
     rig.end().await;
 }
 
+/// A process that starts anew knows how often the ones before it took the route back.
+#[tokio::test]
+async fn the_third_step_back_is_latched_though_nobody_remembers_the_others() {
+    let rig = Rig::new("read canary 100 copied promised").await;
+    for expected in ["canary 50", "canary 25", "legacy 0"] {
+        let mut tables = rig.controller.tables();
+        let evaluator = rig.look();
+        let is_there = |table: &Arc<cutover_domain::RouteTable>| {
+            let state = table.route("read").unwrap().1.state.clone();
+            format!("{} {}", state.phase, state.percent) == expected
+        };
+        let patience = std::time::Duration::from_secs(10);
+        let arrived = tokio::time::timeout(patience, tables.wait_for(is_there)).await;
+        let status = rig.get("/api/v1/routes/read").await.json();
+        assert!(arrived.is_ok(), "it never came to {expected}: {status}");
+        evaluator.end().await;
+    }
+    let gate = rig.get("/api/v1/routes/read/gate").await;
+    let gate: GateAnswer = serde_json::from_str(&gate.body).unwrap();
+    let held = gate.held.expect("it is held");
+    assert!(held.by_gates && held.rollbacks_ms.len() == 1, "{held:?}");
+    let why = "within 24 hours it was taken back 2 times";
+    assert!(held.cause.starts_with("parity: ") && held.cause.ends_with(why), "{held:?}");
+    rig.end().await;
+}
+
 #[tokio::test]
 async fn what_gates_say_is_shown_with_what_it_rests_on() {
     let rig = Rig::new("read shadow gated promised\n free shadow").await;

@@ -54,6 +54,7 @@ impl Rig {
             now_ms: self.now_ms,
             state: &self.route.state,
             latch: None,
+            stepped_back_ms: &[],
             build: Some("b1"),
             traffic: trouble.map_or(Ok(&self.traffic), Err),
             parity: trouble.map_or(Ok(None), Err),

@@ -5,7 +5,7 @@ use super::{
         Answer, Assessment, Gate, LatchedBy, Observation, Obstacle, Opening, Outcome, Proposal,
         Reaction, Step,
     },
-    Judge,
+    Judge, REMEMBERED_MS, STEPS_BACK_MAX,
 };
 use crate::{Phase, RouteState, Target};
 
@@ -22,20 +22,34 @@ impl Judge {
         if !self.is_watching() {
             return None;
         }
-        self.answer_fails(&assessment.answers, observation.state)
+        self.answer_fails(&assessment.answers, observation)
             .or_else(|| self.release(observation))
             .or_else(|| blind(assessment))
             .or_else(|| self.advance(assessment, observation.state))
     }
 
     /// The reaction to the worst fail.
-    fn answer_fails(&self, answers: &[Answer], state: &RouteState) -> Option<Proposal> {
+    fn answer_fails(&self, answers: &[Answer], observation: &Observation<'_>) -> Option<Proposal> {
         // Of equal ones the first, as people read them.
         let fails = answers.iter().rev().filter(|answer| asks_for_something(answer));
         let worst = fails.max_by_key(|answer| answer.outcome.reaction())?;
         let Outcome::Fail { reaction, why } = &worst.outcome else { return None };
-        let step = self.means(*reaction, state);
-        Some(Proposal { step, gate: Some(worst.gate), why: why.clone() })
+        let (gate, why) = (Some(worst.gate), why.clone());
+        match self.means(*reaction, observation.state) {
+            Step::StepBack(_) if self.comes_back_again(observation) => {
+                let step = Step::SafePhase(Target::phase(observation.state.safe_phase()));
+                let why =
+                    format!("{why}; within 24 hours it was taken back {STEPS_BACK_MAX} times");
+                Some(Proposal { step, gate, why })
+            }
+            step => Some(Proposal { step, gate, why }),
+        }
+    }
+
+    /// Whether it went up and back so often that it would do so for ever.
+    fn comes_back_again(&self, observation: &Observation<'_>) -> bool {
+        let is_recent = |at_ms: &&u64| self.now_ms.saturating_sub(**at_ms) < REMEMBERED_MS;
+        observation.stepped_back_ms.iter().filter(is_recent).count() >= STEPS_BACK_MAX
     }
 
     /// What `reaction` means where the route is. Evidence from before a step back is none about

@@ -22,6 +22,7 @@ struct Rig {
     latch: Option<Latch>,
     build: Option<&'static str>,
     approved: Option<Target>,
+    stepped_back_ms: Vec<u64>,
     further: Vec<Answer>,
 }
 
@@ -65,6 +66,7 @@ impl Rig {
             latch: None,
             build: None,
             approved: None,
+            stepped_back_ms: Vec::new(),
             further: data(Outcome::Pass),
         }
     }
@@ -85,6 +87,7 @@ impl Rig {
             now_ms: self.now_ms,
             state: &self.state,
             latch: self.latch.as_ref(),
+            stepped_back_ms: &self.stepped_back_ms,
             build: self.build,
             traffic: self.traffic.as_ref(),
             parity: Ok(None),
@@ -231,6 +234,22 @@ fn a_second_step_back_waits_for_a_dwell_and_the_safe_phase_does_not() {
     rig.state = rig.state.at(canary(1.0), 5);
     rig.further = data(Outcome::fail(Reaction::SafePhase, "lost".into()));
     assert!(matches!(step(&rig.second(20, 0)), Some(Step::SafePhase(_))));
+}
+
+#[test]
+fn the_third_step_back_within_a_day_goes_to_the_safe_phase() {
+    let mut rig = Rig::new(spec());
+    rig.now_ms += 48 * 3_600 * SECOND_MS;
+    let hours_ago = |rig: &Rig, hours: u64| rig.now_ms - hours * 3_600 * SECOND_MS;
+    rig.further = data(Outcome::fail(Reaction::StepBack, "slow".into()));
+    rig.stepped_back_ms = vec![hours_ago(&rig, 1), hours_ago(&rig, 25)];
+    assert_eq!(step(&rig.second(20, 0)), Some(Step::StepBack(canary(1.0))), "one is of yesterday");
+    rig.stepped_back_ms = vec![hours_ago(&rig, 1), hours_ago(&rig, 23)];
+    let proposal = rig.second(20, 0).proposal.unwrap();
+    assert_eq!(proposal.step, Step::SafePhase(Target::phase(Phase::Shadow)));
+    assert_eq!(proposal.why, "slow; within 24 hours it was taken back 2 times");
+    rig.further = data(Outcome::fail(Reaction::Freeze, "pending".into()));
+    assert_eq!(step(&rig.second(20, 0)), Some(Step::Freeze), "what asks for no step takes none");
 }
 
 #[test]

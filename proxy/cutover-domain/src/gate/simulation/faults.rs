@@ -28,6 +28,25 @@ fn a_build_that_is_slower_by_half_steps_back() {
     assert_eq!((found.gate, found.step), (Some(Gate::Latency), "step_back"), "{found:?}");
 }
 
+/// Fast enough with few users and too slow with many: it would go up and back for ever.
+#[test]
+fn a_build_that_bears_no_load_does_not_oscillate() {
+    let mut world = World::new(3, 1_000.0, 0.0005).at(5);
+    let (light, heavy) = (world.new.clone(), Model::new(0.0005, 80.0));
+    let many = Percent::from_basis_points(2_500).unwrap();
+    for _ in 0..12 * 3_600 {
+        if world.state.phase != Phase::Canary {
+            break;
+        }
+        let is_heavy = world.state.percent >= many;
+        world.new = if is_heavy { heavy.clone() } else { light.clone() };
+        world.tick();
+    }
+    let steps: Vec<&str> = world.steps.iter().map(|(_, taken)| taken.step.as_str()).collect();
+    let expected = ["advance", "step_back", "advance", "step_back", "advance", "safe_phase"];
+    assert_eq!(steps, expected, "{:#?}", world.steps);
+}
+
 #[test]
 fn a_shared_outage_moves_nothing() {
     for rate in [1_000.0, 50.0] {
