@@ -12,7 +12,7 @@ use crate::{
     codes::Code,
     controller::Answered,
     gates::{Kind, latch_of},
-    truth::moves::{Action, MoveAsk, promoted},
+    truth::moves::{Action, MoveAsk},
 };
 
 /// Gates that a person passes by force, to be recorded once the route has moved.
@@ -34,11 +34,12 @@ fn forward(admin: &Admin, wanted: &MoveAsk) -> Result<Passed, Failure> {
     };
     let (view, now_ms) = (admin.parts.controller.view(), admin.parts.controller.now_ms());
     let standings = admin.parts.gates.standings();
-    let goes = |route: &&Route| {
-        let target = promoted(&route.spec, &route.state, to, percent);
-        is_concerned(&wanted.scope, route)
-            && target.is_some_and(|target| route.state.is_forward(target))
+    // Without a step the controller says why.
+    let Ok(Some(target)) = view.truth.step_of(&wanted.scope, to, percent) else {
+        return Ok(Passed::default());
     };
+    let goes =
+        |route: &&Route| is_concerned(&wanted.scope, route) && route.state.is_forward(target);
     let mut passed = Vec::new();
     for route in view.table.routes.iter().filter(goes) {
         let Some(closed) = standings.closed(route, &view.settings, now_ms) else { continue };

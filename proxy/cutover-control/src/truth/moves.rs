@@ -233,6 +233,16 @@ impl Truth {
         Ok(())
     }
 
+    /// Where a promotion takes the routes of `scope`, as [`Truth::propose_move`] has it.
+    pub(crate) fn step_of(
+        &self,
+        scope: &Scope,
+        to: Option<Phase>,
+        percent: Option<Percent>,
+    ) -> Result<Option<Target>, Refused> {
+        self.step(&self.scope(scope)?, to, percent)
+    }
+
     /// Where a promotion takes `specs`; `None`: there are none. The route decides that has come
     /// least far, and its ladder, so that the others are caught up with.
     fn step(
@@ -286,7 +296,7 @@ pub(crate) fn next_step(spec: &RouteSpec, state: &RouteState) -> Option<Target> 
 
 /// Where `promote` takes a route, by the ladder of its gates or the default one; `None`: that ladder
 /// ends here, below 100 %.
-pub(crate) fn promoted(
+fn promoted(
     spec: &RouteSpec,
     state: &RouteState,
     to: Option<Phase>,

@@ -227,6 +227,16 @@ async fn the_third_step_back_is_latched_though_nobody_remembers_the_others() {
 }
 
 #[tokio::test]
+async fn gates_of_a_route_that_a_group_does_not_move_refuse_nothing() {
+    let rig = Rig::new("ahead shadow gated\n behind legacy").await;
+    let got = rig.post("/api/v1/routes/group:devices/promote", "migrator", because("go")).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    let got = rig.post("/api/v1/routes/group:devices/promote", "migrator", because("go")).await;
+    assert_eq!(got.code(), "gate_closed", "now it would: {}", got.body);
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn what_gates_say_is_shown_with_what_it_rests_on() {
     let rig = Rig::new("read shadow gated promised\n free shadow").await;
     let evaluator = rig.look();
