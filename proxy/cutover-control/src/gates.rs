@@ -23,7 +23,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use cutover_store::{Anchor, DecisionError, NewDecision};
+use cutover_store::{Anchor, Appended, DecisionError, NewDecision};
 use tokio::sync::{mpsc, watch as tokio_watch};
 
 use crate::{
@@ -65,9 +65,17 @@ struct Shared {
     /// Decisions that are not recorded yet.
     unwritten: AtomicUsize,
     inbox: Mutex<Option<mpsc::Receiver<NewDecision>>>,
-    /// The last record that this process wrote.
-    anchor: Mutex<Option<Anchor>>,
+    written: Mutex<Written>,
     metrics: GateMetrics,
+}
+
+/// What this process remembers of the chain of decisions.
+#[derive(Debug, Default)]
+struct Written {
+    /// The last record that it wrote on the chain that it knew.
+    anchor: Option<Anchor>,
+    /// The chain lost that record; it was told.
+    is_lost: bool,
 }
 
 // === impl Gates ===
@@ -85,7 +93,7 @@ impl Gates {
             records,
             unwritten: AtomicUsize::new(0),
             inbox: Mutex::new(Some(inbox)),
-            anchor: Mutex::new(None),
+            written: Mutex::default(),
             metrics,
         }))
     }
@@ -126,10 +134,11 @@ impl Gates {
         let store = controller.store()?;
         self.0.metrics.recorded(&decision.kind);
         // A task of its own: giving up on it must not cancel SQLite halfway through a commit.
-        let appending = tokio::spawn(async move { store.append(&[decision]).await });
+        let known = self.anchor();
+        let appending = tokio::spawn(async move { store.append(&[decision], known).await });
         let appended = appending.await.map_err(|_| Refused::Internal("recording panicked"))?;
         match appended {
-            Ok(anchor) => self.keep(anchor),
+            Ok(appended) => self.keep(appended),
             Err(DecisionError::Fault(fault)) => {
                 return Err(Refused::StoreDown(StoreDown::from(&fault)));
             }
@@ -140,17 +149,21 @@ impl Gates {
         Ok(())
     }
 
-    /// Takes note of what was written, if nothing later was.
-    fn keep(&self, anchor: Anchor) {
-        let mut last = crate::admin::locked(&self.0.anchor);
-        if last.is_none_or(|last| last.seq < anchor.seq) {
-            *last = Some(anchor);
+    /// Takes note of what was written, if nothing later was. What was written on a chain that was
+    /// cut is no anchor: the one before goes on showing that.
+    fn keep(&self, Appended { end, holds }: Appended) {
+        let mut written = crate::admin::locked(&self.0.written);
+        if holds && written.anchor.is_none_or(|last| last.seq < end.seq) {
+            written.anchor = Some(end);
+        }
+        if !holds && !std::mem::replace(&mut written.is_lost, true) {
+            tracing::error!("decisions were cut off or written anew: `cutover audit --verify`");
         }
     }
 
-    /// The last record that this process wrote; `None`: it has not written any.
+    /// The last record that this process wrote, until one was lost; `None`: it has not written any.
     pub(crate) fn anchor(&self) -> Option<Anchor> {
-        *crate::admin::locked(&self.0.anchor)
+        crate::admin::locked(&self.0.written).anchor
     }
 
     fn is_scraped(&self, now_ms: u64) -> bool {

@@ -92,6 +92,16 @@ pub struct Broken {
     pub why: &'static str,
 }
 
+/// What became of [`Store::append`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The chain's new end.
+    pub end: Anchor,
+    /// The chain had the record that the writer remembers. If not, its newest records were cut off,
+    /// or it was written anew: the new end shows nothing of that, so it is no anchor.
+    pub holds: bool,
+}
+
 /// A decision was not recorded. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DecisionError {
@@ -111,9 +121,15 @@ pub enum DecisionError {
 // === impl Store ===
 
 impl Store {
-    /// Appends `decisions` to the chain, all or none, and gives its new end. Durable when it
-    /// returns. Refused where the disk has only the room that is kept for revisions.
-    pub async fn append(&self, decisions: &[NewDecision]) -> Result<Anchor, DecisionError> {
+    /// Appends `decisions` to the chain, all or none, and gives its new end, and whether it had
+    /// the record `known`. They are appended all the same: a record on a chain that was cut is worth
+    /// more than none. Durable when it returns. Refused where the disk has only the room that is kept
+    /// for revisions.
+    pub async fn append(
+        &self,
+        decisions: &[NewDecision],
+        known: Option<Anchor>,
+    ) -> Result<Appended, DecisionError> {
         const DOING: &str = "record a decision";
         let is_long = |new: &&NewDecision| new.document.len() > DECISION_BYTES_MAX;
         if let Some(new) = decisions.iter().find(is_long) {
@@ -122,18 +138,26 @@ impl Store {
         }
         self.check_present(DOING)?;
         check_room(self.path(), DISK_BYTES_FREE_MIN, DOING)?;
-        Ok(self.append_all(decisions).await.map_err(self.fault(DOING))?)
+        Ok(self.append_all(decisions, known).await.map_err(self.fault(DOING))?)
     }
 
-    async fn append_all(&self, decisions: &[NewDecision]) -> Result<Anchor, sqlx::Error> {
+    async fn append_all(
+        &self,
+        decisions: &[NewDecision],
+        known: Option<Anchor>,
+    ) -> Result<Appended, sqlx::Error> {
         let mut write = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let mut end = end(&mut write).await?;
+        let holds = match known {
+            Some(known) => has(&mut write, known).await?,
+            None => true,
+        };
         for new in decisions {
             end = end.next(new);
             insert(&mut write, new, end).await?;
         }
         write.commit().await?;
-        Ok(end)
+        Ok(Appended { end, holds })
     }
 
     /// Records, newest first: of `route` only, older than `before` only, at most `limit`.
@@ -212,6 +236,18 @@ async fn end(write: &mut SqliteConnection) -> Result<Anchor, sqlx::Error> {
     match row {
         Some(row) => Ok(Anchor { seq: unsigned(row.try_get("seq")?), hash: hash_of(&row)? }),
         None => Ok(Anchor::BEGIN),
+    }
+}
+
+/// Whether the chain has the record `known`.
+async fn has(write: &mut SqliteConnection, known: Anchor) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT hash FROM decision WHERE seq = ?")
+        .bind(signed(known.seq))
+        .fetch_optional(write)
+        .await?;
+    match row {
+        Some(row) => Ok(hash_of(&row)? == known.hash),
+        None => Ok(known == Anchor::BEGIN),
     }
 }
 

@@ -27,7 +27,7 @@ pub mod testing;
 mod tokens;
 
 pub use decisions::{
-    Anchor, Broken, DECISION_BYTES_MAX, Decision, DecisionError, NewDecision, Verified,
+    Anchor, Appended, Broken, DECISION_BYTES_MAX, Decision, DecisionError, NewDecision, Verified,
 };
 pub use fault::{Fault, FaultKind, OpenError, RecordError, TokenError};
 pub use latches::LatchHistory;

@@ -36,10 +36,11 @@ pub(super) async fn run(
 async fn write(gates: &Gates, controller: &Controller, batch: &mut Vec<NewDecision>) -> bool {
     let Ok(store) = controller.store() else { return false };
     let decisions = batch.clone();
+    let known = gates.anchor();
     // A task of its own: giving up on it must not cancel SQLite halfway through a commit.
-    let appending = tokio::spawn(async move { store.append(&decisions).await });
+    let appending = tokio::spawn(async move { store.append(&decisions, known).await });
     match timeout(WITHIN, appending).await {
-        Ok(Ok(Ok(anchor))) => gates.keep(anchor),
+        Ok(Ok(Ok(appended))) => gates.keep(appended),
         Ok(Ok(Err(DecisionError::TooLong { route, bytes }))) => {
             tracing::error!(route, bytes, "a decision is too long to be recorded");
             gates.0.metrics.dropped();

@@ -17,7 +17,11 @@ async fn chain(store: &Store, count: u64) -> Anchor {
     let mut end = Anchor::BEGIN;
     for at in 0..count {
         let route = if at % 2 == 0 { "a" } else { "b" };
-        end = store.append(&[decision(at, route, &format!("{{\"at\":{at}}}"))]).await.unwrap();
+        end = store
+            .append(&[decision(at, route, &format!("{{\"at\":{at}}}"))], None)
+            .await
+            .unwrap()
+            .end;
     }
     end
 }
@@ -60,7 +64,8 @@ async fn a_chain_holds_and_is_read_by_page() {
 async fn the_encoding_is_the_documented_one() {
     let dir = dir();
     let store = open(&dir).await;
-    let end = store.append(&[decision(5, "a", "{}"), decision(6, "b", "{}")]).await.unwrap();
+    let end =
+        store.append(&[decision(5, "a", "{}"), decision(6, "b", "{}")], None).await.unwrap().end;
     let hex: String = end.hash.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "2392ff35abec06e7a925c371a18415779aac0528114eb93d7c0867076cb57ab9");
 }
@@ -104,11 +109,29 @@ async fn a_chain_written_anew_is_found_by_who_remembers() {
     let store = open(&dir).await;
     let end = chain(&store, 3).await;
     tamper(&store, "DELETE FROM decision").await;
-    store.append(&[decision(9, "a", "{}")]).await.unwrap();
-    store.append(&[decision(9, "a", "{}"), decision(9, "a", "{}")]).await.unwrap();
+    store.append(&[decision(9, "a", "{}")], None).await.unwrap();
+    store.append(&[decision(9, "a", "{}"), decision(9, "a", "{}")], None).await.unwrap();
     assert_eq!(broken(&store, None).await, None, "the chain alone cannot tell");
     let why = "is not the one that was recorded: the chain was written anew";
     assert_eq!(broken(&store, Some(end)).await, Some((3, why)));
+}
+
+#[tokio::test]
+async fn who_appends_learns_that_what_it_remembers_is_gone() {
+    let dir = dir();
+    let store = open(&dir).await;
+    let more = async |known| {
+        let appended = store.append(&[decision(9, "a", "{}")], Some(known)).await.unwrap();
+        (appended.end.seq, appended.holds)
+    };
+    assert_eq!(more(Anchor::BEGIN).await, (1, true));
+    let known = chain(&store, 3).await;
+    assert_eq!(more(known).await, (5, true));
+    tamper(&store, "DELETE FROM decision WHERE seq > 2").await;
+    assert_eq!(more(known).await, (3, false), "it is missing");
+    assert_eq!(more(known).await, (4, false), "another one has its number");
+    assert_eq!(more(known).await, (5, false), "and it stays so");
+    assert_eq!(broken(&store, None).await, None, "the chain alone cannot tell");
 }
 
 #[tokio::test]
@@ -127,7 +150,7 @@ async fn what_is_too_long_is_refused_and_nothing_is_written() {
     let dir = dir();
     let store = open(&dir).await;
     let long = "x".repeat(DECISION_BYTES_MAX + 1);
-    let refused = store.append(&[decision(1, "a", "{}"), decision(2, "b", &long)]).await;
+    let refused = store.append(&[decision(1, "a", "{}"), decision(2, "b", &long)], None).await;
     let refused = refused.unwrap_err().to_string();
     assert_eq!(refused, "a decision of 16385 bytes on route `b` is too long to be recorded");
     assert_eq!(store.verify(None).await.unwrap().sound, 0);
@@ -138,7 +161,7 @@ async fn long_chains_are_followed_page_by_page() {
     let dir = dir();
     let store = open(&dir).await;
     let many: Vec<_> = (0..1_203).map(|at| decision(at, "a", "{}")).collect();
-    let end = store.append(&many).await.unwrap();
+    let end = store.append(&many, None).await.unwrap().end;
     assert_eq!(store.verify(Some(end)).await.unwrap().sound, 1_203);
     tamper(&store, "UPDATE decision SET actor = 'x' WHERE seq = 1001").await;
     assert_eq!(broken(&store, None).await.map(|(seq, _)| seq), Some(1_001));
@@ -169,7 +192,7 @@ async fn the_last_decision_of_a_kind_is_found_behind_all_others() {
     assert_eq!(store.last_decision("a", "rehearsal").await.unwrap(), None);
     let mut all = vec![of(1, "a", "rehearsal"), of(2, "a", "rehearsal"), of(3, "b", "rehearsal")];
     all.extend((4..1_204).map(|at| decision(at, "a", "{}")));
-    store.append(&all).await.unwrap();
+    store.append(&all, None).await.unwrap();
     let found = store.last_decision("a", "rehearsal").await.unwrap().unwrap();
     assert_eq!((found.seq, found.what), (2, of(2, "a", "rehearsal")));
     assert_eq!(store.last_decision("a", "release").await.unwrap(), None);

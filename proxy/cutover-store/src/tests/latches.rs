@@ -35,7 +35,7 @@ async fn a_latch_knows_what_put_it_on_and_how_often_the_guard_did() {
     let rev = latch(&store, 30, rev, Trigger::Operator).await;
     let rev = release(&store, 40, rev).await;
     latch(&store, 50, rev, Trigger::Guard).await;
-    store.append(&[asked(45, "early"), asked(60, "ann"), asked(61, "ann")]).await.unwrap();
+    store.append(&[asked(45, "early"), asked(60, "ann"), asked(61, "ann")], None).await.unwrap();
     let expected = LatchHistory {
         since_ms: 50,
         trigger: Trigger::Guard,

@@ -281,7 +281,7 @@ async fn a_rehearsal_goes_there_and_back_and_counts_for_readiness() {
         actor: "guard".into(),
         document: "{}".into(),
     };
-    rig.controller.store().unwrap().append(&vec![outcome; 1_000]).await.unwrap();
+    rig.controller.store().unwrap().append(&vec![outcome; 1_000], None).await.unwrap();
     assert_eq!(readiness(&rig).await, ReadinessState::Met, "however much was decided since");
     later(&rig, 8 * 24 * HOUR_MS);
     assert_eq!(readiness(&rig).await, ReadinessState::Stale);
@@ -367,6 +367,32 @@ async fn what_a_dead_process_left_there_is_brought_back() {
     assert_eq!(table.route("other").unwrap().1.state.phase, Phase::Canary, "no rehearsal");
     evaluator.end().await;
     rig.end().await;
+}
+
+#[tokio::test]
+async fn a_chain_that_was_cut_is_noticed_however_much_is_written_on_it() {
+    let (rig, cut) = (Rig::new("read shadow").await, Rig::new("read shadow").await);
+    let decision = |at_ms| cutover_store::NewDecision {
+        at_ms,
+        route: "read".into(),
+        kind: "release".into(),
+        actor: "ann".into(),
+        document: "{}".into(),
+    };
+    for at_ms in 0..3 {
+        rig.gates.record_now(&rig.controller, decision(at_ms)).await.unwrap();
+    }
+    let known = rig.gates.anchor().unwrap();
+    assert_eq!(known.seq, 3);
+    // The same process, on a file whose newest records are gone.
+    for at_ms in 10..15 {
+        rig.gates.record_now(&cut.controller, decision(at_ms)).await.unwrap();
+    }
+    assert_eq!(rig.gates.anchor(), Some(known));
+    let verified = cut.controller.store().unwrap().verify(Some(known)).await.unwrap();
+    assert_eq!(verified.broken.map(|broken| broken.seq), Some(3));
+    rig.end().await;
+    cut.end().await;
 }
 
 #[tokio::test]
