@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use e2e::Proxy;
 use e2e::load::{Load, Pace, Plan, Report, Shot};
 use e2e::rig::Pair;
 use e2e::upstream::Fault;
@@ -95,6 +96,54 @@ async fn a_bad_build_is_taken_back_and_latched_while_users_are_served() {
     assert!(gate.code == 1 && gate.stdout.contains("held"), "{gate:?}");
     let metrics = pair.proxy.metrics().await.unwrap();
     assert_eq!(metrics.sum("cutover_rollbacks_total", &[("trigger", "guard")]), 1.0);
+}
+
+/// Kills the proxy, and starts it again on what it left behind.
+async fn killed(pair: &mut Pair) {
+    pair.proxy.process().kill().await.unwrap();
+    let (config, dir) = (pair.proxy.config().clone(), pair.proxy.dir().to_owned());
+    pair.proxy = Proxy::start_in(&pair.rig, config, &dir, &[]).await.unwrap();
+}
+
+/// A bad build sent to 5 %, until gates have taken it back.
+async fn a_bad_build_goes(pair: &Pair) {
+    pair.new.set(Fault::None).await;
+    let promote = async || {
+        let args = ["promote", "device-read", "--percent", "5", "--reason", "next"];
+        let said = pair.proxy.cutover(&args).await.ok()?;
+        (said.code == 0).then_some(())
+    };
+    // Gates that were not heard yet let nothing forward.
+    wait::within(PATIENCE, "a promotion that gates let pass", promote).await.unwrap();
+    let load = load(pair, 300.0);
+    load.more(100).await.unwrap();
+    pair.new.set(Fault::Status(503)).await;
+    let taken_back = until_in(pair, "shadow").await;
+    assert!(taken_back["held"].is_string(), "{taken_back}");
+    load.stop().await.assert_all_good();
+}
+
+/// A process that dies takes nothing along: not the latch, not that it was the second within a day.
+#[tokio::test]
+async fn a_killed_proxy_forgets_no_rollback() {
+    let target = "phase = \"shadow\"\nslo = { availability = 99.9 }\n\
+                  gates = { require = [\"burn\"], cool_down_minutes = 0.01 }";
+    let more = "[gates]\nevaluate_ms = 500\n".to_owned();
+    let mut pair = Pair::start_with(target, |config| config.more = more).await.unwrap();
+    let release = ["release", "device-read", "--reason", "mended"];
+    for expected in ["", "someone else must, too"] {
+        a_bad_build_goes(&pair).await;
+        killed(&mut pair).await;
+        let held = route(&pair).await;
+        assert!(held["phase"] == "shadow" && held["held"].is_string(), "{held}");
+        let answered = async || {
+            let said = pair.proxy.cutover(&release).await.ok()?;
+            (!said.stderr.contains("its latch stays")).then_some(said)
+        };
+        let said = wait::within(PATIENCE, "the end of the cool-down", answered).await.unwrap();
+        assert_eq!(said.code == 0, expected.is_empty(), "{said:?}");
+        assert!(said.stderr.contains(expected), "{said:?}");
+    }
 }
 
 /// Once a person has let it into `canary`, evidence takes it through every share and on to `live`.
