@@ -14,9 +14,11 @@ use crate::{Rig, cli, client, ports, wait};
 
 mod exemplars;
 mod pager;
+mod past;
 
 pub use exemplars::Exemplar;
 pub use pager::{Page, Pager};
+pub use past::Past;
 
 /// What is to be watched, and how.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Watch {
     pub config: PathBuf,
     /// Divides the rules' windows.
     pub scale: u32,
+    /// What Prometheus has seen before; without it: nothing.
+    pub past: Option<Past>,
     /// Further receivers of pages, beside the pager: URL, and a file with a bearer token.
     pub receivers: Vec<(String, PathBuf)>,
 }
@@ -54,6 +58,9 @@ impl Monitoring {
             .dir(&dir)
             .start(&dir)?;
         answers(&_alertmanager, alerts).await?;
+        if let Some(past) = watch.past {
+            past.write(&watch.targets, &dir).await?;
+        }
         let prometheus = Spec::new("prometheus", "prometheus")
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
             .arg("--enable-feature=exemplar-storage")

@@ -21,6 +21,8 @@ pub struct Page {
     pub labels: BTreeMap<String, String>,
     /// What people read.
     pub annotations: BTreeMap<String, String>,
+    /// Which alert it is and when that began: the same in every delivery.
+    id: [String; 2],
     /// When it arrived here.
     pub at: Instant,
 }
@@ -38,8 +40,11 @@ struct Delivery {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Delivered {
     status: String,
+    fingerprint: String,
+    starts_at: String,
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
 }
@@ -67,7 +72,8 @@ impl Pager {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The first page of `alert` with all of `labels` that arrived after `since`, waited for.
+    /// The first page of `alert` with all of `labels` that arrived after `since`, waited for. One
+    /// that had arrived before does not count: Alertmanager tells of a group all that still fires.
     pub async fn page(
         &self,
         alert: &str,
@@ -76,9 +82,13 @@ impl Pager {
         deadline: Duration,
     ) -> Result<Page, TooLate> {
         let is_it =
-            |page: &Page| page.is_firing && page.at > since && page.is(alert) && page.has(labels);
+            |page: &&Page| page.is_firing && page.at > since && page.is(alert) && page.has(labels);
         wait::within(deadline, format!("a page of {alert} {labels:?}"), async || {
-            self.pages().into_iter().find(is_it)
+            let pages = self.pages();
+            let (old, new): (Vec<&Page>, Vec<&Page>) =
+                pages.iter().partition(|page| page.at <= since);
+            let is_new = |page: &&Page| old.iter().all(|old| old.id != page.id);
+            new.into_iter().filter(is_it).find(is_new).cloned()
         })
         .await
     }
@@ -88,6 +98,7 @@ async fn receive(State(pages): State<Arc<Mutex<Vec<Page>>>>, Json(delivery): Jso
     let at = Instant::now();
     let page = |alert: Delivered| Page {
         is_firing: alert.status == "firing",
+        id: [alert.fingerprint, alert.starts_at],
         labels: alert.labels,
         annotations: alert.annotations,
         at,

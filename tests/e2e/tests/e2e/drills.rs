@@ -14,6 +14,8 @@ use super::alerts::{Fault, Stage, find, silent as wait_for_silence};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest from the fault to users who are well.
 const RECOVERED_MAX: Duration = Duration::from_secs(120);
+/// The same where the route asks to be taken back.
+const AUTOMATIC_MAX: Duration = Duration::from_secs(12);
 /// Users are well when so many of them in a row are.
 const IN_A_ROW: usize = 20;
 /// What a user takes for an answer.
@@ -63,6 +65,21 @@ async fn every_drill_with_and_without_mitigation() {
     write_table(&rows);
 }
 
+#[tokio::test]
+#[ignore = "slow tier (alerts): the way back without anybody, measured"]
+async fn nobody_wakes_up_and_users_are_well() {
+    let stage = Stage::rolling_back(60).await.unwrap();
+    stage.more_load().await;
+    let (fault, began) = (find("new_errors"), Instant::now());
+    fault.inject(&stage).await;
+    let page = paged(&stage, fault, began).await;
+    let before = stage.load().done();
+    let well = until_well(&stage, before).await - began;
+    println!("automatic: page {:.1} s, users well {:.1} s", secs(page.at - began), secs(well));
+    stage.end().await;
+    assert!(well <= AUTOMATIC_MAX, "{well:?}");
+}
+
 /// With `mitigate`: until users are well and the alert is over. Without: as long as it would have
 /// taken, and nobody may be well.
 async fn drill(name: &'static str, mitigate: bool) -> Option<Took> {
@@ -86,10 +103,7 @@ async fn drill(name: &'static str, mitigate: bool) -> Option<Took> {
     let before = stage.load().done();
     block(&stage, &runbook, "mitigate", &["--yes"]).await;
     let mitigate = began.elapsed();
-    let well = e2e::wait::within(PATIENCE, "users who are well", async || {
-        well_since(stage.load(), &stage.load().report_since(before).outcomes)
-    });
-    let recover = well.await.unwrap() - began;
+    let recover = until_well(&stage, before).await - began;
     block(&stage, &runbook, "verify", &[]).await;
     wait_for_silence(&stage, fault).await;
     let silent = began.elapsed();
@@ -97,10 +111,17 @@ async fn drill(name: &'static str, mitigate: bool) -> Option<Took> {
     Some(Took { fault: name, runbook, detect, decide, mitigate, recover, silent })
 }
 
+/// When users were well again, of those who came after `before`.
+async fn until_well(stage: &Stage, before: usize) -> Instant {
+    let well = e2e::wait::within(PATIENCE, "users who are well", async || {
+        well_since(stage.load(), &stage.load().report_since(before).outcomes)
+    });
+    well.await.unwrap()
+}
+
 async fn paged(stage: &Stage, fault: &Fault, began: Instant) -> Page {
     let pager = stage.monitoring.pager();
-    let labels = [fault.labels, &[("severity", "page")]].concat();
-    let page = pager.page(fault.alert, &labels, began, PATIENCE).await;
+    let page = pager.page(fault.alert, &fault.page_labels(), began, PATIENCE).await;
     page.unwrap_or_else(|late| panic!("{late}; arrived: {:#?}", pager.pages()))
 }
 
@@ -124,6 +145,10 @@ fn well_since(load: &Load, outcomes: &[Outcome]) -> Option<Instant> {
     Some(load.began() + Duration::from_micros(row[0].done_us))
 }
 
+fn secs(time: Duration) -> f64 {
+    time.as_secs_f64()
+}
+
 fn is_well(outcome: &Outcome) -> bool {
     outcome.good && Duration::from_micros(outcome.done_us - outcome.sent_us) < WELL_WITHIN
 }
@@ -141,7 +166,7 @@ fn write_table(rows: &[Took]) {
          |---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
-        let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
+        let seconds = |time: Duration| format!("{:.1}", secs(time));
         let Took { fault, runbook, detect, decide, mitigate, recover, silent } = row;
         let times = [detect, decide, mitigate, recover, silent].map(|time| seconds(*time));
         table += &format!(

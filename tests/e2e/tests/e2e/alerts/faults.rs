@@ -34,6 +34,8 @@ enum What {
 
 const BURN: &str = "CutoverSLOErrorBudgetBurn";
 const READS: (&str, &str) = ("cutover_slo", "device-read-availability");
+/// Of what a burning budget tells, what somebody is woken for.
+pub(super) const PAGE: (&str, &str) = ("severity", "page");
 const NEW: (&str, &str) = ("cutover_side", "new");
 
 /// Every one; the ones that leave traces come last.
@@ -128,6 +130,12 @@ impl Fault {
     /// Whether it is a budget that burns, which is told for several windows.
     pub(in super::super) fn is_burn(&self) -> bool {
         self.alert == BURN
+    }
+
+    /// Labels of the page: of a budget's tickets nobody is woken.
+    pub(in super::super) fn page_labels(&self) -> Vec<(&'static str, &'static str)> {
+        let page = self.is_burn().then_some(PAGE);
+        self.labels.iter().copied().chain(page).collect()
     }
 
     pub(in super::super) async fn inject(&self, stage: &Stage) {

@@ -2,16 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use e2e::Config;
 use e2e::config::{self, Route};
 use e2e::load::{Load, Pace, Plan, Shot};
-use e2e::monitoring::{Monitoring, Watch};
+use e2e::monitoring::{Monitoring, Past, Watch};
 use e2e::raw::RawConnection;
 use e2e::rig::Pair;
 
 /// Requests a second: enough for a ratio within a second.
 const LOAD_PER_SECOND: f64 = 60.0;
+/// Those of them for `device-read`.
+const READS_PER_SECOND: f64 = LOAD_PER_SECOND * 0.75;
+/// The longest window that pages: over less history it is the first to do so.
+const LONGEST_PAGE: Duration = Duration::from_secs(6 * 3600);
 /// Connections from one address.
 pub(in super::super) const CONNECTIONS_MAX: usize = 64;
 
@@ -26,15 +31,21 @@ pub(in super::super) struct Stage {
 
 impl Stage {
     pub(in super::super) async fn start(scale: u32) -> anyhow::Result<Stage> {
-        Stage::new(scale, false).await
+        Stage::new(scale, false, None).await
+    }
+
+    /// Windows as they are shipped, and those that page filled by hours in which all was well.
+    pub(in super::super) async fn after_good_hours() -> anyhow::Result<Stage> {
+        let past = Past { length: LONGEST_PAGE, per_second: READS_PER_SECOND };
+        Stage::new(1, false, Some(past)).await
     }
 
     /// Pages also go to Cutover itself, and take `device-read` back.
     pub(in super::super) async fn rolling_back(scale: u32) -> anyhow::Result<Stage> {
-        Stage::new(scale, true).await
+        Stage::new(scale, true, None).await
     }
 
-    async fn new(scale: u32, rolls_back: bool) -> anyhow::Result<Stage> {
+    async fn new(scale: u32, rolls_back: bool, past: Option<Past>) -> anyhow::Result<Stage> {
         // The rules' objectives are not the proxy's: its own watch would take the route back
         // before anybody is woken.
         let own = format!("slo = {{ rollback_on_page = {rolls_back} }}");
@@ -44,6 +55,8 @@ impl Stage {
         })
         .await?;
         let load = load(&pair);
+        // Whoever looks now finds which series there are.
+        load.more(20).await?;
         let read = "slo = { availability = 99.9, latency = { target = 99.9, under_ms = 250 } }";
         let promised = pair.rig.subdir("promised")?;
         let list = "slo = { availability = 99.9 }";
@@ -52,6 +65,7 @@ impl Stage {
             targets: vec![pair.proxy.admin()],
             config: promised,
             scale,
+            past,
             receivers: if rolls_back { vec![receiver(&pair)] } else { Vec::new() },
         };
         let monitoring = Monitoring::start(&pair.rig, &watch).await?;

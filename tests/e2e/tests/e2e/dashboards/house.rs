@@ -105,6 +105,7 @@ impl House {
             targets: vec![proxy.admin()],
             config: proxy.dir().join(PROCESS_FILE),
             scale: 60,
+            past: None,
             receivers: Vec::new(),
         };
         let monitoring = Monitoring::start(&rig, &watch).await.unwrap();
