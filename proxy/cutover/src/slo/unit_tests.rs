@@ -2,9 +2,9 @@
 //! not.
 //!
 //! promtool compares floats exactly and alerts with every annotation, so tests count firing
-//! alerts (`ALERTS`) instead of spelling them out. Objectives of files have none: nobody can tell
-//! which series their queries would move.
+//! alerts (`ALERTS`) instead of spelling them out.
 
+mod custom;
 mod objective;
 mod process;
 

@@ -1,6 +1,6 @@
 //! Situations of one objective.
 
-use super::{Case, Expected, firing};
+use super::{Case, Expected, custom, firing};
 use crate::slo::{
     Kind, Objective,
     objective::bound,
@@ -16,7 +16,7 @@ const RATIO_OF_FAILING: f64 = 0.95;
 
 pub(super) fn cases(objective: &Objective) -> Vec<Case> {
     let mut cases = match objective.kind {
-        Kind::Custom => return Vec::new(),
+        Kind::Custom => return custom::cases(objective),
         Kind::Latency(_) | Kind::Journey => Vec::new(),
         Kind::Availability => vec![rescued(objective)],
     };
@@ -183,11 +183,11 @@ fn route(objective: &Objective) -> &str {
     objective.route.as_deref().unwrap_or_default()
 }
 
-fn silent(alert: &str, objective: &Objective, more: &str, minutes: u32) -> Expected {
+pub(super) fn silent(alert: &str, objective: &Objective, more: &str, minutes: u32) -> Expected {
     expect(alert, objective, more, minutes, None)
 }
 
-fn expect(
+pub(super) fn expect(
     alert: &str,
     objective: &Objective,
     more: &str,
