@@ -27,6 +27,7 @@ mod e2e {
     mod phases;
     mod reload;
     mod rig;
+    mod rules;
     mod series;
     mod streams;
     mod third_party;
