@@ -20,7 +20,7 @@ pub(super) fn panel(answer: &GateAnswer) -> Markup {
             @if let Some(held) = &answer.held { (latch(held)) }
             @if let Some(look) = &answer.look {
                 (dwelt(&look.dwelt))
-                @for obstacle in &look.obstacles { p { span.mark.warn { (obstacle.code) } " " (widgets::ticks(&obstacle.why)) } }
+                @for obstacle in &look.obstacles { p { span.mark.warn { (obstacle.code.replace('_', " ")) } " " (widgets::ticks(&obstacle.why)) } }
                 (table(look))
                 @if let Some(proposal) = &look.proposal {
                     p.notice { strong { (proposal.step.replace('_', " ")) }
