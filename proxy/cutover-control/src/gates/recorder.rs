@@ -5,43 +5,51 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use cutover_store::{DECISION_BYTES_MAX, DecisionError, NewDecision};
-use tokio::{sync::mpsc, time::timeout};
+use cutover_store::{Anchor, Appended, DECISION_BYTES_MAX, DecisionError, NewDecision};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::Gates;
 use crate::controller::Controller;
 
 /// Decisions written at once: a small transaction, since revisions wait for it.
 const BATCH_MAX: usize = 32;
-/// How long one transaction may take.
-const WITHIN: Duration = Duration::from_secs(3);
 /// How long to wait before the store is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// One transaction under way. A task of its own: whoever waits for it may end, which must not
+/// cancel SQLite halfway through a commit.
+type Appending = JoinHandle<Result<Appended, DecisionError>>;
+
 /// Writes until the last sender is gone.
-pub(super) async fn run(
-    gates: Gates,
-    controller: Controller,
+pub(super) async fn run(gates: Gates, controller: Controller, inbox: mpsc::Receiver<NewDecision>) {
+    let append = |decisions: Vec<NewDecision>, known| -> Option<Appending> {
+        let store = controller.store().ok()?;
+        Some(tokio::spawn(async move { store.append(&decisions, known).await }))
+    };
+    write_on(&gates, append, inbox).await;
+}
+
+/// Writes by `append`, which gives `None` while the store is away.
+async fn write_on(
+    gates: &Gates,
+    append: impl Fn(Vec<NewDecision>, Option<Anchor>) -> Option<Appending>,
     mut inbox: mpsc::Receiver<NewDecision>,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while inbox.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        while !write(&gates, &controller, &mut batch).await {
+        while !write(gates, append(batch.clone(), gates.anchor()), &mut batch).await {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// Whether `batch` is dealt with, and empty.
-async fn write(gates: &Gates, controller: &Controller, batch: &mut Vec<NewDecision>) -> bool {
-    let Ok(store) = controller.store() else { return false };
-    let decisions = batch.clone();
-    let known = gates.anchor();
-    // A task of its own: giving up on it must not cancel SQLite halfway through a commit.
-    let appending = tokio::spawn(async move { store.append(&decisions, known).await });
-    match timeout(WITHIN, appending).await {
-        Ok(Ok(Ok(appended))) => gates.keep(appended),
-        Ok(Ok(Err(DecisionError::TooLong { route, bytes }))) => {
+/// Whether `batch` is dealt with, and empty. A store that takes its time is waited for: asking it
+/// again would have the same records written twice.
+async fn write(gates: &Gates, appending: Option<Appending>, batch: &mut Vec<NewDecision>) -> bool {
+    let Some(appending) = appending else { return false };
+    match appending.await {
+        Ok(Ok(appended)) => gates.keep(appended),
+        Ok(Err(DecisionError::TooLong { route, bytes })) => {
             tracing::error!(route, bytes, "a decision is too long to be recorded");
             gates.0.metrics.dropped();
             let before = batch.len();
@@ -49,14 +57,17 @@ async fn write(gates: &Gates, controller: &Controller, batch: &mut Vec<NewDecisi
             gates.0.unwritten.fetch_sub(before - batch.len(), Ordering::Relaxed);
             return batch.is_empty();
         }
-        Ok(Ok(Err(DecisionError::Fault(fault)))) => {
+        Ok(Err(DecisionError::Fault(fault))) => {
             tracing::debug!(code = fault.code(), error = %fault, "decisions wait for the store");
             return false;
         }
         // It may have been written all the same: twice is better than never.
-        Ok(Err(_)) | Err(_) => return false,
+        Err(_) => return false,
     }
     gates.0.unwritten.fetch_sub(batch.len(), Ordering::Relaxed);
     batch.clear();
     true
 }
+
+#[cfg(test)]
+mod tests;
