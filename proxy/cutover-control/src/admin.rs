@@ -60,7 +60,6 @@ pub use tls::{AdminTls, AdminTlsError};
 
 use auth::{Failures, Place};
 use console::Console;
-use rehearsal::Rehearsing;
 
 /// The admin listener's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +152,6 @@ struct Admin {
     alerts: Mutex<alerts::Alerts>,
     window: Mutex<Window>,
     console: Console,
-    rehearsing: Rehearsing,
     openapi: serde_json::Value,
 }
 
@@ -238,7 +236,6 @@ impl AdminServer {
             alerts: Mutex::default(),
             window: Mutex::default(),
             console: Console::default(),
-            rehearsing: Rehearsing::default(),
             openapi: openapi(),
         });
         let sampling = tokio::spawn(server::sample(admin.clone()));

@@ -12,6 +12,7 @@ mod evaluator;
 mod latches;
 mod metrics;
 mod recorder;
+mod rehearsing;
 mod rows;
 mod sight;
 mod spent;
@@ -31,9 +32,11 @@ use crate::{
     refused::{Refused, StoreDown},
 };
 
+use self::rehearsing::Rehearsing;
 pub(crate) use self::{
     document::Kind,
     latches::latch_of,
+    rehearsing::Turn,
     rows::{held_row, look_row, slo_rows},
 };
 pub use self::{
@@ -66,6 +69,7 @@ struct Shared {
     unwritten: AtomicUsize,
     inbox: Mutex<Option<mpsc::Receiver<NewDecision>>>,
     written: Mutex<Written>,
+    rehearsing: Rehearsing,
     metrics: GateMetrics,
 }
 
@@ -94,6 +98,7 @@ impl Gates {
             unwritten: AtomicUsize::new(0),
             inbox: Mutex::new(Some(inbox)),
             written: Mutex::default(),
+            rehearsing: Rehearsing::default(),
             metrics,
         }))
     }

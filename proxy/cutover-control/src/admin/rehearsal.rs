@@ -6,8 +6,7 @@
 //! ([`REHEARSAL`]).
 
 use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +18,6 @@ use super::{
     Admin, consent,
     dispatch::{Call, Handling},
     failure::Failure,
-    locked,
     moves::{self, percent},
     parity::route,
     reply::Reply,
@@ -28,7 +26,7 @@ use crate::{
     SideCounters,
     api::{RehearsalAnswer, RehearseBody},
     codes::Code,
-    gates::{Kind, REHEARSAL},
+    gates::{Kind, REHEARSAL, Turn},
     truth::{
         Author,
         moves::{Action, MoveAsk, Scope, check_reason},
@@ -47,13 +45,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const QUIET: Duration = Duration::from_millis(300);
 /// Requests that take longer are not waited for.
 const LAST_WITHIN: Duration = Duration::from_secs(5);
-
-/// Routes that are being rehearsed.
-#[derive(Debug, Default)]
-pub(super) struct Rehearsing(Mutex<BTreeSet<String>>);
-
-/// One route's turn, given back when dropped.
-struct Turn<'a>(&'a Rehearsing, String);
 
 pub(super) fn rehearse(admin: Arc<Admin>, call: Call) -> Handling {
     Box::pin(async move {
@@ -74,7 +65,7 @@ struct Rehearsal<'a> {
     time: Duration,
     reason: String,
     author: Author,
-    _turn: Turn<'a>,
+    _turn: Turn,
 }
 
 /// How the way back went.
@@ -114,7 +105,7 @@ impl<'a> Rehearsal<'a> {
             time: Duration::from_secs(body.seconds),
             reason: format!("{REHEARSAL}{}", body.reason).chars().take(500).collect(),
             author,
-            _turn: admin.rehearsing.take(id)?,
+            _turn: turn(admin, id)?,
         })
     }
 
@@ -238,24 +229,13 @@ fn check_place(route: &Route) -> Result<(), Failure> {
     }
 }
 
+/// One rehearsal of a route at a time.
+fn turn(admin: &Admin, route: &str) -> Result<Turn, Failure> {
+    let message = || format!("route `{route}` is being rehearsed already");
+    let turn = admin.parts.gates.rehearse(route);
+    turn.ok_or_else(|| Failure::new(Code::Rehearsing, message()))
+}
+
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
-}
-
-// === impl Rehearsing ===
-
-impl Rehearsing {
-    fn take(&self, route: &str) -> Result<Turn<'_>, Failure> {
-        if !locked(&self.0).insert(route.to_owned()) {
-            let message = format!("route `{route}` is being rehearsed already");
-            return Err(Failure::new(Code::Rehearsing, message));
-        }
-        Ok(Turn(self, route.to_owned()))
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        locked(&self.0.0).remove(&self.1);
-    }
 }

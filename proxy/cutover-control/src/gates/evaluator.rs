@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -78,6 +81,8 @@ struct Asked {
 /// What the actor holds.
 struct Looking {
     parts: EvaluatorParts,
+    /// What another process left on new for a rehearsal was brought back: once in a process.
+    brought_back: Arc<AtomicBool>,
     watches: BTreeMap<String, Watch>,
     /// Of held routes, by the revision that was asked about.
     latches: HashMap<String, (u64, Latch)>,
@@ -137,8 +142,10 @@ impl Evaluator {
 }
 
 async fn look_on(parts: EvaluatorParts) {
+    let brought_back = Arc::default();
     loop {
-        let looking = Guarded(tokio::spawn(Looking::new(parts.clone()).run()));
+        let looking = Looking::new(parts.clone(), Arc::clone(&brought_back));
+        let looking = Guarded(tokio::spawn(looking.run()));
         let Err(error) = looking.await else { return };
         if error.is_cancelled() {
             return;
@@ -172,11 +179,12 @@ impl Drop for Guarded {
 // === impl Looking ===
 
 impl Looking {
-    fn new(parts: EvaluatorParts) -> Looking {
+    fn new(parts: EvaluatorParts, brought_back: Arc<AtomicBool>) -> Looking {
         let (asked, answers) = mpsc::channel(64);
         let (latches, steps_back) = (HashMap::new(), HashMap::new());
         Looking {
             parts,
+            brought_back,
             watches: BTreeMap::new(),
             latches,
             steps_back,
@@ -187,8 +195,8 @@ impl Looking {
     }
 
     async fn run(mut self) {
-        self.end_rehearsals().await;
         loop {
+            self.end_rehearsals().await;
             let every = self.look().await;
             let next = tokio::time::sleep(every.max(PAUSE_MIN));
             tokio::pin!(next);
@@ -201,14 +209,24 @@ impl Looking {
         }
     }
 
-    /// Brings back cohorts that a process which died had sent to new for a rehearsal.
+    /// Brings back cohorts that a process which died had sent to new for a rehearsal; where the
+    /// store does not tell, that is asked again at the next look.
     async fn end_rehearsals(&self) {
+        if self.brought_back.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut all_told = true;
         let controller = &self.parts.controller;
         let view = controller.view();
-        let is_canary = |route: &&Route| route.state.phase == Phase::Canary;
-        for route in view.table.routes.iter().filter(is_canary) {
+        let is_left = |route: &&Route| {
+            route.state.phase == Phase::Canary && !self.parts.gates.is_rehearsing(&route.spec.id)
+        };
+        for route in view.table.routes.iter().filter(is_left) {
             let id = route.spec.id.as_str();
-            let Ok(newest) = controller.history(Some(id), 1, None).await else { return };
+            let Ok(newest) = controller.history(Some(id), 1, None).await else {
+                all_told = false;
+                continue;
+            };
             let Some(newest) = newest.first().filter(|r| r.reason.starts_with(REHEARSAL)) else {
                 continue;
             };
@@ -224,6 +242,7 @@ impl Looking {
                 tracing::warn!(route = id, error = %refused, "a rehearsal was not ended");
             }
         }
+        self.brought_back.store(all_told, Ordering::Relaxed);
     }
 
     /// One look at every route; gives the time until the next.
@@ -334,7 +353,8 @@ impl Looking {
         let watch = self.watches.get_mut(id).expect("it was put there before it is judged");
         let spent = watch.meter(sight.counters.get(id), sight.now_ms);
         let (assessment, found) = watch.look(&seen);
-        watch.is_asking |= found.acts;
+        let acts = found.acts && !self.parts.gates.leaves(id, assessment.proposal.as_ref());
+        watch.is_asking |= acts;
         let (at_ms, revision) = (sight.now_ms, route.state.revision);
         let basis = watch.basis();
         let standing = Standing { at_ms, revision, assessment, basis, build, spent };
@@ -349,7 +369,7 @@ impl Looking {
             };
             self.parts.gates.record(about.record(Kind::Outcome, Became::default(), is_new));
         }
-        if found.acts {
+        if acts {
             self.ask(route, &standing);
         }
         standing

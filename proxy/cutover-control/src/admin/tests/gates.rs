@@ -348,9 +348,8 @@ async fn a_rehearsal_that_someone_ends_is_cut_short() {
     rig.end().await;
 }
 
-#[tokio::test]
-async fn what_a_dead_process_left_there_is_brought_back() {
-    let rig = Rig::new("read shadow\n other canary 5").await;
+/// The first move of a rehearsal of `read`, whoever makes it.
+async fn send_to_new(rig: &Rig) {
     let ask = MoveAsk {
         scope: Scope::Route("read".into()),
         action: Action::Promote { to: Some(Phase::Canary), percent: None, force: false },
@@ -360,11 +359,57 @@ async fn what_a_dead_process_left_there_is_brought_back() {
         trigger: Trigger::Operator,
     };
     rig.controller.move_routes(ask).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_there_is_brought_back() {
+    let rig = Rig::new("read shadow\n other canary 5").await;
+    send_to_new(&rig).await;
     let evaluator = rig.look();
     rig.looked().await;
     let table = rig.controller.tables().borrow().clone();
     assert_eq!(table.route("read").unwrap().1.state.phase, Phase::Shadow);
     assert_eq!(table.route("other").unwrap().1.state.phase, Phase::Canary, "no rehearsal");
+    evaluator.end().await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn what_was_left_there_is_brought_back_once_the_store_tells_of_it() {
+    let mut rig = Rig::new("read shadow").await;
+    send_to_new(&rig).await;
+    rig.controller.stop().await;
+    let (place, elsewhere) = (rig.house.path("cutover.db"), rig.house.path("elsewhere.db"));
+    fs::rename(&place, &elsewhere).unwrap();
+    fs::create_dir(&place).unwrap();
+    rig.controller = rig.house.start().await;
+    let evaluator = rig.look();
+    rig.looked().await;
+    let mut tables = rig.controller.tables();
+    let read = |table: &Arc<cutover_domain::RouteTable>| table.route("read").unwrap().1.state.phase;
+    assert_eq!(read(&tables.borrow().clone()), Phase::Canary, "nobody knows why it is there");
+    fs::remove_dir(&place).unwrap();
+    fs::rename(&elsewhere, &place).unwrap();
+    let back = tables.wait_for(|table| read(table) == Phase::Shadow);
+    tokio::time::timeout(std::time::Duration::from_secs(20), back).await.unwrap().unwrap();
+    evaluator.end().await;
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_rehearsal_under_way_is_not_taken_for_one_that_was_left() {
+    let rig = Rig::new("read shadow").await;
+    let turn = rig.gates.rehearse("read").unwrap();
+    assert!(rig.gates.rehearse("read").is_none(), "one at a time");
+    send_to_new(&rig).await;
+    let evaluator = rig.look();
+    rig.looked().await;
+    let table = rig.controller.tables().borrow().clone();
+    assert_eq!(table.route("read").unwrap().1.state.phase, Phase::Canary);
+    drop(turn);
+    rig.looked().await;
+    let table = rig.controller.tables().borrow().clone();
+    assert_eq!(table.route("read").unwrap().1.state.phase, Phase::Canary, "once in a process");
     evaluator.end().await;
     rig.end().await;
 }
