@@ -61,6 +61,8 @@ pub struct Exchange {
     /// The trace that the copy is to have: chosen at once, so that the live request's span can
     /// name it.
     pub copy_trace_id: u128,
+    /// The live request's spans are kept: whoever looks at them will look for the copy's.
+    pub is_traced: bool,
     /// The live request's spans, if they were not kept already.
     pub held: Option<Box<dyn HeldSpans>>,
     /// When the request came.

@@ -102,7 +102,7 @@ impl Traces {
     }
 
     /// A copy came to a verdict. The trace, if it can be looked up: always where the candidate
-    /// differs or fails, unless that happens all the time.
+    /// differs or fails or the live request's can be, unless that happens all the time.
     pub(crate) fn judged(&self, asked: &Asked, judged: &Judged<'_>) -> Option<TraceId> {
         let Traced { trace, reference, .. } = &asked.traced;
         let verdict = judged.judgement.verdict;
@@ -111,16 +111,31 @@ impl Traces {
             None => (verdict == Verdict::Mismatch).then_some(Reason::Mismatch),
         };
         let span_count = 3 + usize::from(reference.is_some());
-        let kept = self.tracer.keep(&trace.trace, rule, &self.cap, span_count);
+        let kept = self.keep(trace, &asked.exchange, rule, span_count);
         let Keep::Yes(reason) = kept else { return None };
         self.tracer.record(&trace.trace, reason, spans(asked, judged));
         Some(trace.trace.trace_id())
     }
 
     fn tell_root(&self, trace: &Trace, exchange: &Exchange, end: CopyEnd) -> Option<TraceId> {
-        let Keep::Yes(reason) = trace.trace.head() else { return None };
+        let Keep::Yes(reason) = self.keep(trace, exchange, None, 1) else { return None };
         self.tracer.record(&trace.trace, reason, root(trace, exchange, end));
         Some(trace.trace.trace_id())
+    }
+
+    /// Whether a copy's spans are kept. They are where the live request's are, which name them: the
+    /// data plane keeps those within a cap of its own.
+    fn keep(
+        &self,
+        trace: &Trace,
+        exchange: &Exchange,
+        rule: Option<Reason>,
+        span_count: usize,
+    ) -> Keep {
+        match (trace.trace.head(), exchange.is_traced) {
+            (Keep::No, true) => Keep::Yes(rule.unwrap_or(Reason::Live)),
+            _ => self.tracer.keep(&trace.trace, rule, &self.cap, span_count),
+        }
     }
 }
 

@@ -44,6 +44,8 @@ closed_label! {
         Rollback => "rollback",
         /// The copy was not answered as the live request was.
         Mismatch => "parity_mismatch",
+        /// The live request's spans are kept, and name the copy's.
+        Live => "live",
         /// The side that got the copy gave no answer.
         CandidateFailed => "candidate_failed",
         /// The answer was a 5xx, broke off, or there was none.

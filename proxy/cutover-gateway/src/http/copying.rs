@@ -16,7 +16,10 @@ use cutover_domain::{
 use cutover_telemetry::{HeldRequest, RequestTrace, context::TraceId};
 use http::{HeaderMap, StatusCode, header, request, response};
 
-use super::{exchange::Exchange as Live, headers};
+use super::{
+    exchange::{Exchange as Live, Traced},
+    headers,
+};
 use crate::{tee::BodyCopy, upstream::Upload};
 
 /// The copy of one request, as far as it has come.
@@ -156,6 +159,7 @@ impl Copying {
             trace: TraceIds { trace_id: context.trace_id.get(), span_id: context.span_id.get() },
             trace_flags: context.flags.bits(),
             copy_trace_id: context.linked().get(),
+            is_traced: false,
             held: None,
             at: SystemTime::now() - duration,
             duration,
@@ -174,7 +178,12 @@ impl Ready {
 
     /// Hands the copy over; with it the live request's spans, if they are to be kept only if the
     /// answers differ. They are paid for like the copy itself.
-    pub(super) fn hand_over(mut self, held: Option<HeldRequest>) {
+    pub(super) fn hand_over(mut self, traced: Traced) {
+        self.exchange.is_traced = matches!(traced, Traced::Recorded);
+        let held = match traced {
+            Traced::Held(held) => Some(held),
+            Traced::Recorded | Traced::No => None,
+        };
         let held = held.filter(|held| self.exchange.reserved.grow(held.bytes() as u64).is_ok());
         self.exchange.held = held.map(|held| Box::new(Held(held)) as Box<dyn HeldSpans>);
         self.to.take(self.exchange);

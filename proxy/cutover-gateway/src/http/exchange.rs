@@ -14,7 +14,8 @@ use cutover_telemetry::{
 use http::{Method, StatusCode, Version, request::Parts, response};
 use smallvec::SmallVec;
 
-use self::spans::{Details, Traced};
+use self::spans::Details;
+pub(super) use self::spans::Traced;
 use super::{
     connection::Connection,
     copying::{Copying, Ready},
@@ -194,10 +195,7 @@ impl Exchange {
         self.measure(outcome, end, recorded);
         self.log(outcome, end);
         if let Some(copy) = copy {
-            copy.hand_over(match traced {
-                Traced::Held(held) => Some(held),
-                Traced::Recorded | Traced::No => None,
-            });
+            copy.hand_over(traced);
         }
     }
 

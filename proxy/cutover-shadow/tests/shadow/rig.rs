@@ -186,6 +186,7 @@ impl Rig {
             trace: TraceIds { trace_id: trace_id.into(), span_id: 7 },
             trace_flags: 2,
             copy_trace_id: u128::from(trace_id) << 64 | 0xc0,
+            is_traced: false,
             held: None,
             at: SystemTime::now(),
             duration: Duration::from_millis(1),

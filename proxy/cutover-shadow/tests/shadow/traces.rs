@@ -148,6 +148,21 @@ async fn a_healthy_copy_leaves_nothing_if_the_ratio_does_not_choose_it() {
 }
 
 #[tokio::test]
+async fn a_copy_is_kept_with_the_live_request_whose_span_names_it() {
+    let receiver = Receiver::start().await;
+    let (legacy, new) = (refuses().await, answer(|_| json(r#"{"name":"Ada"}"#)).await);
+    let rig = traced(&receiver, 0.0).start(&legacy, &new);
+    let kept = Arc::default();
+    rig.take(Exchange { is_traced: true, ..asked(&rig, &kept) });
+    assert_eq!(rig.settled(1).await.matches, 1);
+    let (spans, _) = receiver.received().await;
+    let [root, call, compare] = &spans[..] else { panic!("{spans:#?}") };
+    assert_eq!(attribute(root, "cutover.sampling.reason"), "live");
+    assert_eq!([&call.parent_span_id, &compare.parent_span_id], [&root.span_id; 2]);
+    assert_eq!(told(&new, 0).2, "02", "the candidate was not told to record");
+}
+
+#[tokio::test]
 async fn what_the_ratio_chooses_is_sampled_all_the_way_and_shows_both_calls() {
     let receiver = Receiver::start().await;
     let body = |_: &_| json(r#"{"name":"Ada"}"#);

@@ -23,7 +23,7 @@ pub(super) struct Details {
 }
 
 /// What became of a request's spans.
-pub(super) enum Traced {
+pub(in crate::http) enum Traced {
     /// They are on their way to the receiver.
     Recorded,
     /// Its copy may yet speak for them.

@@ -326,6 +326,7 @@ impl Node {
             trace: TraceIds { trace_id: trace_id.into(), span_id: 7 },
             trace_flags: 0,
             copy_trace_id: u128::from(trace_id) | 1 << 64,
+            is_traced: false,
             held: None,
             at: std::time::SystemTime::now(),
             duration: Duration::from_millis(1),
