@@ -64,14 +64,15 @@ impl RequestSubjects<'_> {
     }
 }
 
-/// The hash of whom the decision sticks to, where new serves users and so is judged by whom it
-/// fails. A request without a subject stands for its client's address; a tester for nobody.
+/// The hash of whom the decision sticks to, where new serves users and somebody judges it by whom it
+/// fails: nobody asks about a route without objectives and gates. A request without a subject stands for its client's address; a tester for nobody.
 pub(crate) fn judged(
     route: &Route,
     decision: &Decision<'_>,
     request: &RequestSubjects<'_>,
 ) -> Option<u64> {
-    let is_judged = matches!(route.state.phase, Phase::Canary | Phase::Live);
+    let is_watched = route.spec.gates.is_some() || !route.spec.objectives.is_empty();
+    let is_judged = is_watched && matches!(route.state.phase, Phase::Canary | Phase::Live);
     if !is_judged || decision.reason == Reason::Override {
         return None;
     }

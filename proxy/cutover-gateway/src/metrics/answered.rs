@@ -22,7 +22,7 @@ pub(super) struct Answered {
 // === impl Answered ===
 
 impl Answered {
-    /// Counts a good answer that took `duration`; `judged`: gates compare it with the other side.
+    /// Counts a good answer that took `duration`, or a client who went after it; `judged`: gates compare it with the other side.
     /// Slow is what [`Durations`](super::Durations) counts above the same threshold, to the
     /// nanosecond.
     pub(super) fn note(&self, duration: Duration, in_time_nanos: u64, judged: bool) {

@@ -199,9 +199,11 @@ impl RouteMetrics {
         durations.observe(served.side, served.duration, served.traced);
         self.overhead.observe(served.overhead);
         let trial = served.trial();
+        let in_time = self.in_time_nanos.load(Ordering::Relaxed);
         if trial == Trial::Good {
-            let in_time = self.in_time_nanos.load(Ordering::Relaxed);
             side.answered.note(served.duration, in_time, served.subject.is_some());
+        } else if served.was_left() {
+            side.answered.note(served.duration, in_time, false);
         }
         if let Some(subject) = served.subject {
             side.subjects.note(subject, trial, served.end);
@@ -367,11 +369,17 @@ impl SideMetrics {
 // === impl Served ===
 
 impl Served<'_> {
+    /// The client went before there was an answer. Whoever went after the time in which an answer
+    /// was promised did not get it in time: else a side that hangs looks well to those who compare.
+    fn was_left(&self) -> bool {
+        self.outcome == Outcome::ClientError && self.status.is_none()
+    }
+
     /// What it says about the side that the decision chose.
     fn trial(&self) -> Trial {
         match self.outcome {
             Outcome::Error | Outcome::Timeout | Outcome::Fallback => Trial::Bad,
-            Outcome::ClientError if self.status.is_none() => Trial::Void,
+            Outcome::ClientError if self.was_left() => Trial::Void,
             Outcome::Ok | Outcome::ClientError => Trial::Good,
             Outcome::Rejected => Trial::Void,
         }

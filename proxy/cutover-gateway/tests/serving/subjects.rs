@@ -8,15 +8,14 @@ use cutover_domain::{
 };
 use cutover_gateway::{OverrideKey, metrics::SubjectCounts};
 
-use crate::rig::{Behaviour, Rig, answer, route};
+use crate::rig::{Behaviour, Rig, answer, route, silent};
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const BROKEN: &str = "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno";
 const SECRET: &[u8] = b"a secret of at least 32 bytes...";
 
 fn rig(new: Behaviour) -> Rig {
-    let routes = [route("r", "GET", "/d/{id}", WriteClass::Safe)];
-    Rig::custom(&routes, [answer(HELLO), new], |settings, declaration| {
+    Rig::custom(&promised_under(60_000), [answer(HELLO), new], |settings, declaration| {
         settings.override_key = Some(OverrideKey::new(SECRET).unwrap());
         declaration.groups[0].cohort.deny = ["legacy-1".to_owned(), "legacy-2".to_owned()].into();
     })
@@ -65,6 +64,15 @@ fn everyone_counts_in_live_and_nobody_where_legacy_serves_all() {
 }
 
 #[test]
+fn nobody_is_counted_where_nobody_asks() {
+    let unwatched = [route("r", "GET", "/d/{id}", WriteClass::Safe)];
+    let rig = Rig::start(&unwatched, [answer(HELLO), answer(BROKEN)]);
+    rig.put("r", Target::phase(Phase::Live));
+    ask(&rig, "1", "");
+    assert_eq!(subjects(&rig, 1), [SubjectCounts::default(); 2]);
+}
+
+#[test]
 fn a_tester_counts_nowhere() {
     let rig = rig(answer(BROKEN));
     rig.put("r", Target::canary(Percent::FULL));
@@ -91,17 +99,7 @@ fn a_step_begins_with_nobody() {
 
 #[test]
 fn good_answers_alone_tell_how_long_they_take() {
-    let routes = [RouteSpec {
-        objectives: Objectives {
-            latency: Some(LatencyObjective {
-                objective: Objective::from_percent(95.0).unwrap(),
-                under_ms: 0,
-            }),
-            ..Objectives::default()
-        },
-        ..route("r", "GET", "/d/{id}", WriteClass::Safe)
-    }];
-    let rig = Rig::start(&routes, [answer(HELLO), answer(BROKEN)]);
+    let rig = Rig::start(&promised_under(0), [answer(HELLO), answer(BROKEN)]);
     ask(&rig, "1", "");
     subjects(&rig, 1);
     let [legacy, _] = rig.counts("r").sides;
@@ -111,4 +109,27 @@ fn good_answers_alone_tell_how_long_they_take() {
     subjects(&rig, 2);
     let [_, new] = rig.counts("r").sides;
     assert_eq!((new.slow, new.answered.iter().sum()), (0, 0), "a failure has no honest latency");
+}
+
+#[test]
+fn a_client_who_waited_for_longer_than_was_promised_was_not_answered_in_time() {
+    for (under_ms, slow) in [(0, 1), (60_000, 0)] {
+        let rig = Rig::start(&promised_under(under_ms), [answer(HELLO), silent()]);
+        rig.put("r", Target::phase(Phase::Live));
+        let mut client = rig.client();
+        client.send("GET /d/1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        rig.until(|| rig.new.requests() == 1);
+        client.reset();
+        subjects(&rig, 1);
+        let [_, new] = rig.counts("r").sides;
+        assert_eq!((new.slow, new.subjects.bad_trials), (slow, 0), "{under_ms} ms");
+    }
+}
+
+/// A route whose users are promised an answer in time.
+fn promised_under(under_ms: u32) -> [RouteSpec; 1] {
+    let objective = Objective::from_percent(95.0).unwrap();
+    let latency = Some(LatencyObjective { objective, under_ms });
+    let spec = route("r", "GET", "/d/{id}", WriteClass::Safe);
+    [RouteSpec { objectives: Objectives { latency, ..Objectives::default() }, ..spec }]
 }
