@@ -1,6 +1,7 @@
 //! What gates say of a route: each with what it rests on, what the next step waits for, and how
 //! ready the route is.
 
+use cutover_domain::gate::Gate;
 use maud::{Markup, html};
 
 use crate::{
@@ -77,9 +78,25 @@ fn line(gate: &GateAnswerRow) -> Markup {
             td { (outcome(gate)) }
             td {
                 @if let Some(why) = &gate.why { p { (widgets::ticks(why)) } }
+                @if let Some(reaction) = unasked(gate) { p { (reaction) } }
                 ul.rests { @for fact in &gate.facts { (rests(fact)) } }
             }
         }
+    }
+}
+
+/// A gate that no step waits for is heard all the same when it fails. That nobody is asked to
+/// observe a route is no failure.
+fn unasked(gate: &GateAnswerRow) -> Option<&'static str> {
+    if gate.required || gate.outcome != "fail" || gate.gate == Gate::Observability.as_str() {
+        return None;
+    }
+    match gate.detail.as_deref()? {
+        "safe_phase" => {
+            Some("No step waits for it, but it asks for the way back to the safe phase.")
+        }
+        "step_back" => Some("No step waits for it, but it asks for one step back."),
+        _ => Some("No step waits for it, but while it lasts nothing goes forward by itself."),
     }
 }
 
@@ -91,7 +108,7 @@ fn outcome(gate: &GateAnswerRow) -> Markup {
     };
     html! {
         span class=(class) { (gate.outcome) }
-        @if let Some(detail) = &gate.detail { " " span.muted { (detail) } }
+        @if let Some(detail) = &gate.detail { " " span.muted { (detail.replace('_', " ")) } }
     }
 }
 

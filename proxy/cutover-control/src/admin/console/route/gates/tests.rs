@@ -62,3 +62,20 @@ fn a_latch_tells_its_build_and_who_asked_for_its_release() {
     assert!(html.contains("Release asked for by ann"), "{html}");
     assert!(!html.contains("<table"), "nothing was looked at");
 }
+
+#[test]
+fn a_failing_gate_that_no_step_waits_for_says_what_it_asks_for() {
+    let told = |gate: &str, required: bool, detail: &str| {
+        let row =
+            json!({ "gate": gate, "required": required, "outcome": "fail", "detail": detail });
+        line(&serde_json::from_value(row).unwrap()).into_string()
+    };
+    let back = told("burn", false, "safe_phase");
+    assert!(back.contains("(not required)") && back.contains("the way back"), "{back}");
+    assert!(back.contains("<span class=\"muted\">safe phase</span>"), "{back}");
+    assert!(told("latency", false, "step_back").contains("one step back"));
+    assert!(told("burn", false, "freeze").contains("nothing goes forward by itself"));
+    for quiet in [told("burn", true, "safe_phase"), told("observability", false, "freeze")] {
+        assert!(!quiet.contains("No step waits"), "{quiet}");
+    }
+}
