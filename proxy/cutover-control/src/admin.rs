@@ -25,6 +25,7 @@ use crate::{
     gates::Gates,
     live::{LiveCounters, LiveNumbers, Window},
     runbooks::Runbook,
+    traces::Traces,
 };
 
 mod alerts;
@@ -54,6 +55,7 @@ mod server;
 mod status;
 mod tls;
 mod tokens;
+mod traces;
 
 pub use openapi::openapi;
 pub use tls::{AdminTls, AdminTlsError};
@@ -124,6 +126,8 @@ pub struct AdminParts {
     pub lifecycle: Lifecycle,
     /// What to do about alerts.
     pub runbooks: Arc<[Runbook]>,
+    /// Traces that were kept; `None`: none are recorded.
+    pub traces: Option<Arc<dyn Traces>>,
 }
 
 /// Whether the proxy serves: set by wiring, told by `/readyz`. Clones share one state.

@@ -14,6 +14,7 @@ mod moves;
 mod parity;
 mod samples;
 mod status;
+mod traces;
 
 pub use alerts::*;
 pub use config::*;
@@ -24,6 +25,7 @@ pub use moves::*;
 pub use parity::*;
 pub use samples::*;
 pub use status::*;
+pub use traces::*;
 
 use crate::{loader::Diagnostic, token::Role};
 

@@ -177,6 +177,9 @@ codes! {
     UnknownRunbook "unknown_runbook" 404
         "There is no runbook of this name."
         "`cutover runbook list` names those of this version; with `--dir` those of a directory."
+    UnknownTrace "unknown_trace" 404
+        "No trace of this id is kept in this process: it was not kept, or made room for newer ones."
+        "`cutover trace list` shows those that are; a receiver (`telemetry.otlp`) has the others."
     // requests
     NotFound "not_found" 404
         "There is nothing at this path."

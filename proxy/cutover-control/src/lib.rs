@@ -33,6 +33,7 @@ mod runbooks;
 mod saver;
 mod state_file;
 mod token;
+mod traces;
 mod truth;
 mod view;
 pub mod words;
@@ -62,6 +63,7 @@ pub use refused::{Refused, StoreDown};
 pub use runbooks::{Runbook, RunbookBlock};
 pub use state_file::StateFileError;
 pub use token::{NoRandom, Role, Secret, UnknownRole};
+pub use traces::{SpanSeen, TraceSeen, Traces};
 pub use truth::{
     Author, Blocked, Moved, Skipped,
     moves::{Action, MoveAsk, REASON_CHARS_MAX, Scope},

@@ -12,6 +12,7 @@
 //! `opentelemetry-proto`'s, as there.
 
 mod connection;
+mod kept;
 mod queue;
 mod resource;
 mod sender;
@@ -30,6 +31,7 @@ use sender::Sender;
 use worker::{Flush, Worker};
 
 pub use connection::EndpointError;
+pub use kept::{KeptSpan, KeptTrace, KeptTraces};
 pub use queue::Spans;
 pub use resource::Resource;
 
@@ -62,6 +64,7 @@ pub struct ExportConfig {
 #[derive(Debug)]
 pub struct Exporter {
     spans: Spans,
+    kept: KeptTraces,
     flushes: mpsc::UnboundedSender<Flush>,
     stop: watch::Sender<Option<Instant>>,
     /// Gives, when the thread ends, how many spans it could not send at the end.
@@ -119,6 +122,7 @@ impl Exporter {
         let (stop, is_stopping) = watch::channel(None);
         let (end, ended) = sync_channel(1);
         let worker = Worker::new(&config, sender, resource, receiver, is_stopping, metrics);
+        let kept = worker.kept();
         thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || {
@@ -129,13 +133,20 @@ impl Exporter {
                 let _ = end.send(unsent);
             })
             .map_err(StartError::Thread)?;
-        Ok(Some(Self { spans, flushes, stop, ended: Mutex::new(ended) }))
+        Ok(Some(Self { spans, kept, flushes, stop, ended: Mutex::new(ended) }))
     }
 
     /// The queue's entrance; clone it freely.
     #[must_use]
     pub fn spans(&self) -> &Spans {
         &self.spans
+    }
+
+    /// The newest traces that were kept. They are there once they are about to be sent: after
+    /// `delay` at most, unless the receiver hangs.
+    #[must_use]
+    pub fn kept(&self) -> &KeptTraces {
+        &self.kept
     }
 
     /// Sends what waits now, and waits for it. Blocks the calling thread for at

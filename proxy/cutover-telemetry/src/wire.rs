@@ -58,6 +58,11 @@ impl Wire {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Fields that are already encoded.
+    pub(crate) fn fields(&mut self, encoded: &[u8]) {
+        self.bytes.extend_from_slice(encoded);
+    }
+
     /// A string by its `Display`.
     pub(crate) fn display(&mut self, field: u32, text: impl fmt::Display) {
         self.nested(field, |wire| {

@@ -67,6 +67,7 @@ fn dispatch(args: &Args, io: &mut Io<'_>) -> Result<Exit, Failure> {
         Command::Ready(ready) => remote::ready::run(ready, global, io),
         Command::Audit(audit) => remote::audit::run(audit, global, io),
         Command::Alert(alert) => remote::alert::run(&alert.command, global, io),
+        Command::Trace(trace) => remote::trace::run(&trace.command, global, io),
         Command::Journey(journey) => remote::journey::run(&journey.command, global, io),
         Command::Diffs(diffs) => remote::diffs::run(diffs, global, io),
         Command::Tolerate(tolerate) => remote::tolerate::run(tolerate, global, io),

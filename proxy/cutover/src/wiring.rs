@@ -16,6 +16,7 @@ mod numbers;
 mod recorder;
 mod runbooks;
 mod telling;
+mod traces;
 mod watching;
 
 use std::{
@@ -298,6 +299,7 @@ fn parts(
         metrics: telling.exposition(),
         lifecycle: lifecycle.clone(),
         runbooks: runbooks::runbooks(),
+        traces: telling.traces(),
     };
     (sender, parts)
 }

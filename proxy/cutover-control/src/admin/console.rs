@@ -44,6 +44,7 @@ mod runbooks;
 mod sample;
 mod session;
 mod slos;
+mod traces;
 mod trend;
 mod widgets;
 
@@ -91,6 +92,8 @@ pub(super) fn pages() -> Vec<Page> {
         look("/decisions", &["route", "before"], decisions::show),
         look("/journeys", &[], journeys::show),
         look("/alerts", &[], alerts::show),
+        look("/traces", &["route"], traces::list),
+        look("/traces/{trace}", &[], traces::show),
         look("/runbooks", &[], runbooks::list),
         look("/runbooks/{name}", &["route"], runbooks::show),
         look("/config", &[], config::show),

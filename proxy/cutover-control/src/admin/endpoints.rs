@@ -11,7 +11,7 @@ use super::{
     config, diffs,
     dispatch::{Call, Handling},
     explain, gates, journeys, moves, parity, plan, probes, readiness, rehearsal, samples, status,
-    tokens,
+    tokens, traces,
 };
 use crate::{api, codes::Code, token::Role};
 
@@ -107,6 +107,11 @@ const SAMPLES: &[Param] = &[
     Param::text("path", "only samples of clusters of this path"),
     Param::text("id", "only the sample of this id"),
     Param::number("limit", "at most so many, up to 4,000; default 100"),
+];
+
+const TRACES: &[Param] = &[
+    Param::text("route", "only those of this route"),
+    Param::number("limit", "at most so many, up to 1,000; default 50"),
 ];
 
 const MOVE_CODES: &[Code] = &[
@@ -293,6 +298,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<api::AlertsAnswer>(alerts::receive),
         get("/api/v1/alerts", "receivedAlerts", "Alerts that were delivered lately", V)
             .answers::<api::ReceivedAnswer>(alerts::list),
+        get("/api/v1/traces", "traces", "The newest traces that were kept", V)
+            .asks(TRACES)
+            .answers::<api::TracesAnswer>(traces::list),
+        get("/api/v1/traces/{id}", "trace", "One trace, whole", V)
+            .fails(&[Code::UnknownTrace])
+            .answers::<api::TraceAnswer>(traces::one),
         get("/api/v1/whoami", "whoami", "Whose token this is", V)
             .answers::<api::WhoamiAnswer>(tokens::whoami),
         get("/api/v1/tokens", "tokens", "Every token, without its text", A)

@@ -29,6 +29,7 @@ mod connections;
 mod console;
 mod gates;
 mod parity;
+mod traces;
 
 /// A control plane with its admin API, and a data plane that only reports.
 struct Rig {
@@ -159,6 +160,7 @@ impl Rig {
             }),
             lifecycle: lifecycle.clone(),
             runbooks: runbooks().into(),
+            traces: Some(Arc::new(traces::Two)),
         };
         let server = AdminServer::bind(config).await.unwrap();
         let address = server.local_addr();

@@ -9,10 +9,13 @@ use prost::Message;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::kept::{KeptTraces, Sort};
 use super::queue::{Item, SpanReceiver};
 use super::sender::{Accepted, Failure, Sender};
 use super::{ExportConfig, Resource};
+use crate::context::TraceId;
 use crate::metrics::{DropReason, Signal, TelemetryMetrics};
+use crate::sampling::Reason;
 use crate::span::{Clock, Redaction, SCHEMA_URL};
 use crate::wire::Wire;
 
@@ -32,6 +35,7 @@ pub(super) struct Worker {
     /// Encoded once.
     resource: Vec<u8>,
     redaction: Redaction,
+    kept: KeptTraces,
     batch_spans_max: usize,
     delay: Duration,
     timeout: Duration,
@@ -68,6 +72,7 @@ impl Worker {
             stop,
             resource: encoded,
             redaction: config.redaction.clone(),
+            kept: KeptTraces::default(),
             batch_spans_max: config.batch_spans_max.max(1),
             delay: config.delay,
             timeout: config.timeout,
@@ -75,6 +80,11 @@ impl Worker {
             is_failing: false,
             given_up: 0,
         }
+    }
+
+    /// What it encodes, for whoever looks at this process.
+    pub(super) fn kept(&self) -> KeptTraces {
+        self.kept.clone()
     }
 
     /// Runs until told to stop, or until the exporter is dropped. Returns how
@@ -234,13 +244,36 @@ impl Worker {
             });
             for item in items {
                 match item {
-                    Item::Request(record) => record.put(wire, 2, clock, &self.redaction),
-                    Item::Copy(record) => record.put(wire, 2, clock, &self.redaction),
+                    Item::Request(record) => {
+                        self.put_kept(wire, record.trace_id(), record.sort(), |wire| {
+                            record.put(wire, 2, clock, &self.redaction);
+                        })
+                    }
+                    Item::Copy(record) => {
+                        self.put_kept(wire, record.trace_id(), record.sort(), |wire| {
+                            record.put(wire, 2, clock, &self.redaction);
+                        })
+                    }
                     Item::Sdk(span) => wire.bytes(2, &Span::from(*span).encode_to_vec()),
                 }
             }
             wire.bytes(3, SCHEMA_URL.as_bytes());
         });
+    }
+
+    /// Spans of a trace, for the receiver and for whoever looks at this process.
+    fn put_kept(
+        &self,
+        wire: &mut Wire,
+        trace_id: TraceId,
+        (route, reason): (Option<&str>, Reason),
+        put: impl FnOnce(&mut Wire),
+    ) {
+        let mut own = Wire::with_capacity(1024);
+        put(&mut own);
+        let encoded = own.into_bytes();
+        self.kept.push(trace_id, Sort::of(route, reason), &encoded);
+        wire.fields(&encoded);
     }
 }
 

@@ -17,7 +17,7 @@ use http::Method;
 use super::parts::{Identity, MethodName, Name, field, put_identity, put_link, split_target};
 use super::record::{Clock, cut};
 use super::{ClientSpan, Redaction, RouteLabel, client, parts::put_status};
-use crate::context::{SpanId, TraceContext};
+use crate::context::{SpanId, TraceContext, TraceId};
 use crate::sampling::Reason;
 use crate::wire::{Attributes, Wire};
 
@@ -109,6 +109,16 @@ impl CopyRecord {
         }
         let (context, comparison_id) = (context.clone(), SpanId::random());
         Box::new(Self { context, reason, comparison_id, spans })
+    }
+
+    /// The trace of its spans.
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.context.trace_id
+    }
+
+    /// The id of its route, and why it is kept.
+    pub(crate) fn sort(&self) -> (Option<&str>, Reason) {
+        (Some(&self.spans.route.id), self.reason)
     }
 
     /// How many spans it becomes.

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::parts::split_target;
 use super::{ClientSpan, Decision, Redaction, RouteLabel, Scheme, ServerSpan, client, server};
-use crate::context::{SpanId, TraceContext};
+use crate::context::{SpanId, TraceContext, TraceId};
 use crate::sampling::Reason;
 use crate::tracer::RequestTrace;
 use crate::wire::Wire;
@@ -90,6 +90,16 @@ impl RequestRecord {
             ]),
             attempts: attempts.into_iter().collect(),
         })
+    }
+
+    /// The trace of its spans.
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.context.trace_id
+    }
+
+    /// The id of its route, and why it is kept.
+    pub(crate) fn sort(&self) -> (Option<&str>, Reason) {
+        (self.route.as_ref().map(|route| &*route.id), self.reason)
     }
 
     /// How many spans it becomes.

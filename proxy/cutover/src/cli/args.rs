@@ -9,6 +9,7 @@ mod parity;
 mod remote;
 mod runbook;
 mod slo;
+mod trace;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,7 +17,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::{
     alert::*, dashboards::*, gates::*, journey::*, local::*, parity::*, remote::*, runbook::*,
-    slo::*,
+    slo::*, trace::*,
 };
 
 /// Examples come first, as people read help for them.
@@ -133,6 +134,7 @@ pub(super) enum Command {
     Replay(Replay),
     Slo(Slo),
     Alert(Alert),
+    Trace(Trace),
     Runbook(Runbook),
     Promote(Promote),
     Rollback(Rollback),

@@ -16,6 +16,7 @@ pub(super) mod slo_status;
 pub(super) mod status;
 pub(super) mod token;
 pub(super) mod tolerate;
+pub(super) mod trace;
 
 use std::{collections::BTreeMap, path::Path};
 

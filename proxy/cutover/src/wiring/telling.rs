@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cutover_control::{ControlMetrics, GateMetrics, Gates};
+use cutover_control::{ControlMetrics, GateMetrics, Gates, Traces};
 use cutover_domain::exchange::{BUDGET_BYTES, Budget};
 use cutover_gateway::{GatewayMetrics, Telemetry};
 use cutover_shadow::ShadowMetrics;
@@ -17,7 +17,7 @@ use cutover_telemetry::{
 };
 use prometheus_client::registry::Registry;
 
-use super::{StartError, recorder::RecorderMetrics};
+use super::{StartError, recorder::RecorderMetrics, traces::Recorded};
 use crate::config::Config;
 
 /// Everything that tells of this process; ends with [`Telling::end`].
@@ -83,6 +83,12 @@ impl Telling {
 
     fn spans(&self) -> Option<Spans> {
         self.exporter.as_ref().map(|exporter| exporter.spans().clone())
+    }
+
+    /// The newest traces that were kept; `None`: nothing is recorded.
+    pub(super) fn traces(&self) -> Option<Arc<dyn Traces>> {
+        let exporter = self.exporter.as_ref()?;
+        Some(Arc::new(Recorded(exporter.kept().clone())))
     }
 
     pub(super) fn control_metrics(&self) -> ControlMetrics {

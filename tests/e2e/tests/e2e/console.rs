@@ -10,6 +10,7 @@ use e2e::client::Client;
 use e2e::config::{GROUP, Route};
 use e2e::load::{Load, Pace, Plan, Shot};
 use e2e::rig::{Home, HomePlan};
+use e2e::sink::Sink;
 use e2e::{Config, Proxy, Rig, session};
 use http::Request;
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ struct House {
     load: Load,
     proxy: Proxy,
     _home: Home,
+    _sink: Sink,
     rig: Rig,
 }
 
@@ -79,7 +81,10 @@ impl House {
         let read = route("device-read", "/api/v1/devices/{id}", &format!("{target}{COPIED}"));
         let list = route("device-list", "/api/v1/devices", &format!("phase = \"shadow\"{COPIED}"));
         let upstreams = [("monolith", home.monolith.url()), ("registry", home.registry.url())];
-        let config = Config::new(upstreams).routes(format!("{GROUP}{read}{list}{OTHERS}"));
+        let sink = Sink::start().await.unwrap();
+        let mut config = Config::new(upstreams).routes(format!("{GROUP}{read}{list}{OTHERS}"));
+        config.otlp = sink.url();
+        config.sample_ratio = 0.0;
         let proxy = rig.proxy(config).await.unwrap();
         let cookie = session::alice(proxy.addr()).await.unwrap();
         let shot = move |n: u64| {
@@ -97,7 +102,7 @@ impl House {
             pace: Pace::PerSecond(40.0),
             shots: Arc::new(shot),
         };
-        House { load: Load::start(plan), proxy, _home: home, rig }
+        House { load: Load::start(plan), proxy, _home: home, _sink: sink, rig }
     }
 
     fn url(&self, path: &str) -> String {
@@ -146,6 +151,21 @@ impl House {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
+    /// The address of a request's trace, whose copy's is kept with it though no ratio chose it and
+    /// its answers are alike.
+    async fn trace(&self) -> String {
+        let kept = async || {
+            let found: Value = self.proxy.api("/api/v1/traces?route=device-read").await.ok()?;
+            let rows = found["traces"].as_array()?;
+            let row = rows.iter().find(|row| row["copy"] == false && !row["linked"].is_null())?;
+            let linked = row["linked"][0].as_str()?;
+            let copy: Value = self.proxy.api(&format!("/api/v1/traces/{linked}")).await.ok()?;
+            let reason = copy["trace"]["reason"].as_str()?;
+            (reason == "live").then(|| format!("/traces/{}", row["trace_id"].as_str().unwrap()))
+        };
+        e2e::eventually("a trace, and its copy's", kept).await.unwrap()
+    }
+
     /// The address of a sample of `device-list`.
     async fn sample(&self) -> String {
         let seen = async || {
@@ -168,8 +188,11 @@ async fn every_page_is_sound_in_every_look() {
     is_sound(&browser, "alerts-none-desktop-light", 1_280).await;
     house.page("device-read", "firing").await;
     house.page("device-list", "resolved").await;
+    let trace = house.trace().await;
     let pages = [
         ("map", "/"),
+        ("traces", "/traces"),
+        ("trace", trace.as_str()),
         ("route", "/routes/device-read"),
         ("regression", "/routes/device-list"),
         ("diffs", "/routes/device-list/diffs"),
@@ -190,6 +213,9 @@ async fn every_page_is_sound_in_every_look() {
             browser.prefer(look).await.unwrap();
             for (name, path) in pages {
                 browser.open(&house.url(path)).await.unwrap();
+                if name == "trace" {
+                    browser.says("#spans", "Where its time went").await.unwrap();
+                }
                 is_sound(&browser, &format!("{name}-{kind}-{scheme}"), width).await;
             }
         }

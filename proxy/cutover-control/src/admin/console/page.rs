@@ -26,6 +26,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("SLOs", "/slos"),
     ("Alerts", "/alerts"),
     ("Runbooks", "/runbooks"),
+    ("Traces", "/traces"),
     ("Audit", "/audit"),
     ("Config", "/config"),
 ];

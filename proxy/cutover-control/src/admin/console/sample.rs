@@ -9,6 +9,7 @@ use super::{
     Showing,
     gate::Visit,
     page::{self, Frame},
+    traces,
     widgets::{self, route_link, route_path},
 };
 use crate::{
@@ -29,6 +30,8 @@ pub(super) fn show(admin: Arc<Admin>, visit: Visit) -> Showing {
         let answer = samples_answer(&admin, &id, Some(sample.clone()), None, 1).await?;
         let gone = || Failure::new(Code::UnknownSample, Code::UnknownSample.doc().summary);
         let row = answer.samples.first().ok_or_else(gone)?;
+        let ids = [&row.name.trace_id, &row.name.copy_trace_id];
+        let ids = ids.map(|id| traces::link(&admin, id));
         let all = visit.fields.get("all").is_some();
         let frame = Frame {
             title: &format!("Sample of {id}"),
@@ -36,11 +39,11 @@ pub(super) fn show(admin: Arc<Admin>, visit: Visit) -> Showing {
             command: format!("cutover diffs {id} --sample {sample}"),
             events: None,
         };
-        Ok(page::show(&admin, &visit, &frame, &markup(&id, row, all)))
+        Ok(page::show(&admin, &visit, &frame, &markup(&id, row, all, &ids)))
     })
 }
 
-fn markup(route: &str, row: &SampleRow, all: bool) -> Markup {
+fn markup(route: &str, row: &SampleRow, all: bool, ids: &[Markup; 2]) -> Markup {
     let places = places(&row.document);
     let again = row.document["reference"].is_object();
     let (differing, same): (Vec<&Place>, Vec<&Place>) =
@@ -52,7 +55,7 @@ fn markup(route: &str, row: &SampleRow, all: bool) -> Markup {
             p { "of " (route_link(route)) " · "
                 a href={ (route_path(route)) "/diffs" } { "all differences" } }
         }
-        section.panel { (about(row)) }
+        section.panel { (about(row, ids)) }
         section.panel aria-labelledby="places" {
             h2 #places { "Place by place" }
             p.muted { "Values are as they are kept: type, length and keyed hash, where the route's file does not keep them." }
@@ -65,7 +68,7 @@ fn markup(route: &str, row: &SampleRow, all: bool) -> Markup {
     }
 }
 
-fn about(row: &SampleRow) -> Markup {
+fn about(row: &SampleRow, [live, copy]: &[Markup; 2]) -> Markup {
     let name = &row.name;
     html! {
         dl.facts.wide {
@@ -77,8 +80,8 @@ fn about(row: &SampleRow) -> Markup {
             } }
             dt { "when" } dd { (widgets::moment(name.at_ms))
                 @if name.older { " · before parity last began anew" } }
-            dt { "trace, live" } dd { code { (name.trace_id) } }
-            dt { "trace, copy" } dd { code { (name.copy_trace_id) } }
+            dt { "trace, live" } dd { (live) }
+            dt { "trace, copy" } dd { (copy) }
             dt { "kept for" }
             dd { @for cluster in &row.clusters { code { (cluster.path) } " " (cluster.kind) " " } }
             @if let Some(fault) = row.document["fault"].as_str() {

@@ -11,6 +11,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cooling_down", "gates::a_latch_of_gates_stays_for_the_cool_down"),
     ("needs_second", "gates::after_two_rollbacks_within_a_day_two_persons_must_agree"),
     ("unknown_sample", "parity::samples_whole_by_path_and_by_id"),
+    ("unknown_trace", "traces::one_trace_is_a_tree_of_spans"),
     ("unknown_runbook", "console::runbooks::pages_and_blocks_are_rendered"),
     ("sample_unusable", "parity::an_answer_is_judged_and_nothing_counted"),
     ("not_compared", "parity::a_process_that_compares_nothing_says_so"),

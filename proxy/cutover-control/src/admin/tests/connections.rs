@@ -163,6 +163,7 @@ async fn tls_serves_and_its_certificate_can_change() {
         gates: rig.gates.clone(),
         metrics: Arc::new(String::new),
         runbooks: Arc::default(),
+        traces: None,
         lifecycle: rig.lifecycle.clone(),
     };
     let serving = tokio::spawn(server.serve(parts, std::future::pending()));

@@ -11,7 +11,7 @@ mod runbooks;
 mod shown;
 
 /// A browser that keeps cookies and runs no script.
-struct Browser<'r> {
+pub(super) struct Browser<'r> {
     rig: &'r Rig,
     cookies: Vec<(String, String)>,
 }
@@ -22,7 +22,7 @@ impl<'r> Browser<'r> {
     }
 
     /// Logged in with the token of `role`.
-    async fn of(rig: &'r Rig, role: &str) -> Browser<'r> {
+    pub(super) async fn of(rig: &'r Rig, role: &str) -> Browser<'r> {
         let mut browser = Browser::new(rig);
         let got = browser.log_in(role, "/").await;
         assert_eq!((got.status, got.header("location")), (303, Some("/")), "{}", got.body);
@@ -36,7 +36,7 @@ impl<'r> Browser<'r> {
         self.post_raw("/login", &form).await
     }
 
-    async fn get(&mut self, path: &str) -> Got {
+    pub(super) async fn get(&mut self, path: &str) -> Got {
         self.get_with(path, "").await
     }
 
@@ -114,7 +114,10 @@ async fn at(rig: &Rig) -> String {
 
 /// A path of the table, filled in.
 fn filled(path: &str) -> String {
-    path.replace("{id}", "read").replace("{sample}", "7").replace("{name}", "Burn")
+    path.replace("{id}", "read")
+        .replace("{sample}", "7")
+        .replace("{name}", "Burn")
+        .replace("{trace}", traces::LIVE)
 }
 
 const FILES: &str = "read shadow copied\n list canary 5";

@@ -46,6 +46,7 @@ fn help_at_the_first_try() {
           replay      Send kept requests to a service, and judge its answers as a candidate's
           slo         Objectives: read them from files, make Prometheus' rules of them
           alert       Show alerts that were delivered, and what was done about them
+          trace       Show the newest traces that the process kept
           runbook     Show what to do about an alert, and do it
           promote     Move a route forward: to the next step, or as told
           rollback    Move a route back: to its safe phase, or as told

@@ -28,7 +28,8 @@ fn row() -> SampleRow {
 
 /// What a reader of the tree reads, a line a row.
 fn read(all: bool) -> String {
-    let html = markup("read", &row(), all).into_string();
+    let html =
+        markup("read", &row(), all, &["live", "copy"].map(|id| html! { (id) })).into_string();
     let (_, body) = html.split_once("<tbody>").unwrap();
     let rows = body.split("</tbody>").next().unwrap().split("<tr").skip(1);
     let text = |row: &str| {

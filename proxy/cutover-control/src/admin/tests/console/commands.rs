@@ -26,7 +26,12 @@ async fn commands_on_pages_are_those_that_are_checked() {
     for route in ["list", "write", "lone", "wild", "held", "done", "gone", "nowhere"] {
         see(browser.get(&format!("/routes/{route}")).await);
     }
-    for path in ["/audit?route=read", "/decisions?route=read", "/runbooks/Burn?route=read"] {
+    for path in [
+        "/traces?route=read",
+        "/audit?route=read",
+        "/decisions?route=read",
+        "/runbooks/Burn?route=read",
+    ] {
         see(browser.get(path).await);
     }
     for (path, fields) in [

@@ -18,6 +18,12 @@ async fn every_page_names_the_command_that_tells_the_same() {
         ("/decisions?route=read", "cutover audit read --limit 50"),
         ("/journeys", "cutover journey list"),
         ("/alerts", "cutover alert list"),
+        ("/traces", "cutover trace list"),
+        ("/traces?route=read", "cutover trace list --route read"),
+        (
+            "/traces/000000000000000000000000000000aa",
+            "cutover trace show 000000000000000000000000000000aa",
+        ),
         ("/runbooks", "cutover runbook list"),
         ("/runbooks/Burn?route=read", "cutover runbook show Burn"),
         ("/config", "cutover plan DIR"),
@@ -90,6 +96,8 @@ async fn what_people_write_stays_text() {
         format!("/login?next={encoded}"),
         format!("/routes/{encoded}"),
         format!("/runbooks/{encoded}"),
+        format!("/traces/{encoded}"),
+        format!("/traces?route={encoded}"),
         format!("/runbooks/Burn?route={encoded}"),
     ] {
         let got = browser.get(&path).await;
