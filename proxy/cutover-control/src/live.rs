@@ -15,6 +15,11 @@ pub trait LiveCounters: Send + Sync + 'static {
     /// Every route's counters since the process started. Cheap: called once a second.
     fn snapshot(&self) -> Vec<RouteCounters>;
 
+    /// How many requests of `route` new was chosen for, since the process started; `None`: there is
+    /// no such route. Cheaper than a snapshot of all: called every few milliseconds while somebody
+    /// waits for the last of them.
+    fn of_new(&self, route: &str) -> Option<u64>;
+
     /// Every journey's counters.
     fn journeys(&self) -> Vec<JourneyCounters>;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use cutover_domain::{RouteTable, exchange::Copies};
+use cutover_domain::{RouteTable, Side, exchange::Copies};
 use cutover_telemetry::{Tracer, canonical::CanonicalLog};
 use parking_lot::Mutex;
 use tokio::{net::TcpStream, sync::watch};
@@ -76,6 +76,13 @@ impl Shared {
     /// What every route has served.
     pub(crate) fn counts(&self) -> Vec<RouteCounts> {
         self.live.load().counts()
+    }
+
+    /// How many requests of `route` the decision gave to `side`; `None`: it is not in the table.
+    pub(crate) fn requests_of(&self, route: &str, side: Side) -> Option<u64> {
+        let live = self.live.load();
+        let (position, _) = live.table.route(route)?;
+        Some(live.route(Some(position)).metrics.requests_of(side))
     }
 
     /// What became of every journey.

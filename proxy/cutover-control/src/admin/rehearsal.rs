@@ -115,7 +115,9 @@ impl<'a> Rehearsal<'a> {
         self.stay(there).await?;
         let back = self.go_back(there).await?;
         let served = self.counters();
-        let (requests, bad) = (served.total() - before.total(), served.bad() - before.bad());
+        // A route that went from the files and came back meanwhile counts from 0 again.
+        let requests = served.total().saturating_sub(before.total());
+        let bad = served.bad().saturating_sub(before.bad());
         let answer = RehearsalAnswer {
             route: self.route.clone(),
             percent: self.share.as_f64(),
@@ -165,11 +167,11 @@ impl<'a> Rehearsal<'a> {
 
     /// When the last request on new ended, after `decided`; `None`: none did.
     async fn last_request(&self, decided: Instant) -> Option<Duration> {
-        let (mut known, mut last) = (self.counters().total(), None);
+        let (mut known, mut last) = (self.served(), None);
         let mut quiet_since = Instant::now();
         while quiet_since.elapsed() < QUIET && decided.elapsed() < LAST_WITHIN {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.counters().total();
+            let now = self.served();
             if now != known {
                 (known, quiet_since) = (now, Instant::now());
                 last = Some(decided.elapsed());
@@ -204,6 +206,11 @@ impl<'a> Rehearsal<'a> {
         let counters = self.admin.parts.live.snapshot();
         let counters = counters.into_iter().find(|counted| counted.route == self.route);
         counters.map(|counted| counted.new).unwrap_or_default()
+    }
+
+    /// Requests on new that have ended.
+    fn served(&self) -> Option<u64> {
+        self.admin.parts.live.of_new(&self.route)
     }
 
     fn record(&self, answer: &RehearsalAnswer) {

@@ -67,6 +67,10 @@ impl LiveCounters for Still {
         }]
     }
 
+    fn of_new(&self, route: &str) -> Option<u64> {
+        (route == "read").then_some(5)
+    }
+
     fn journeys(&self) -> Vec<JourneyCounters> {
         let new = JourneySideCounters { good: 3, late: 1, ..JourneySideCounters::default() };
         vec![JourneyCounters { journey: "state".into(), new, ..JourneyCounters::default() }]

@@ -311,6 +311,11 @@ impl RouteMetrics {
         }
     }
 
+    /// How many requests the decision gave to `side` so far, without anything else that is counted.
+    pub(crate) fn requests_of(&self, side: Side) -> u64 {
+        self.sides[side as usize].outcomes().into_iter().sum()
+    }
+
     /// Makes the series of requests that may come in `phase`: an error that was the first of its
     /// kind is no rise of a counter that was not there.
     pub(crate) fn prepare(&self, phase: Phase) {
@@ -349,15 +354,19 @@ fn combinations() -> impl Iterator<Item = (Phase, Outcome)> {
 }
 
 impl SideMetrics {
-    fn counts(&self, latency: Vec<u64>) -> SideCounts {
+    fn outcomes(&self) -> [u64; Outcome::ALL.len()] {
         let mut outcomes = [0; Outcome::ALL.len()];
         for by_outcome in &self.requests {
             for (sum, counter) in outcomes.iter_mut().zip(by_outcome) {
                 *sum += counter.get().map_or(0, Counter::get);
             }
         }
+        outcomes
+    }
+
+    fn counts(&self, latency: Vec<u64>) -> SideCounts {
         SideCounts {
-            outcomes,
+            outcomes: self.outcomes(),
             latency,
             slow: self.answered.slow(),
             answered: self.answered.counts(),

@@ -100,6 +100,8 @@ fn overridden_requests_count_for_no_side() {
     ask(&rig, "GET", "X: 1");
     rig.until(|| rig.counts("r").sides[1].outcomes[0] == 1);
     assert_eq!(rig.counts("r").sides[0].outcomes.iter().sum::<u64>(), 0);
+    let served = |route| Side::ALL.map(|side| rig.handle.requests_of(route, side));
+    assert_eq!((served("r"), served("nowhere")), ([Some(0), Some(1)], [None, None]));
 }
 
 #[test]

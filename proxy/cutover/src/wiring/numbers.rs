@@ -3,7 +3,7 @@
 use cutover_control::{
     JourneyCounters, JourneySideCounters, LiveCounters, RouteCounters, SideCounters,
 };
-use cutover_domain::journey::JourneyResult;
+use cutover_domain::{Side, journey::JourneyResult};
 use cutover_gateway::{
     GatewayHandle, JourneyCounts, RouteCounts,
     metrics::{JOURNEY_SECONDS, JourneySideCounts, Outcome, SideCounts, Skipped},
@@ -15,6 +15,10 @@ pub(super) struct Numbers(pub(super) GatewayHandle);
 impl LiveCounters for Numbers {
     fn snapshot(&self) -> Vec<RouteCounters> {
         self.0.counts().into_iter().map(route).collect()
+    }
+
+    fn of_new(&self, route: &str) -> Option<u64> {
+        self.0.requests_of(route, Side::New)
     }
 
     fn journeys(&self) -> Vec<JourneyCounters> {

@@ -139,9 +139,9 @@ async fn watch(admin: &Admin, click: Click, routes: &[String], effect: Effect) {
     let began = Instant::now();
     loop {
         every.tick().await;
-        let (now, answers) = (Instant::now(), answers(admin));
+        let now = Instant::now();
         for (route, counter) in &mut counters {
-            counter.look(answers.get(*route).copied().unwrap_or_default(), now);
+            counter.look(admin.parts.live.of_new(route).unwrap_or_default(), now);
         }
         let is_patient = now.duration_since(began) < PATIENCE;
         if counters.values().all(|counter| counter.is_quiet(began, now)) || !is_patient {
