@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use cutover_domain::Side;
+use cutover_domain::{Side, slo::Tally};
 
 use crate::journeys::JourneyCounters;
 
@@ -196,6 +196,12 @@ impl SideCounters {
     /// Requests that it failed.
     pub(crate) fn bad(&self) -> u64 {
         self.error.saturating_add(self.timeout).saturating_add(self.fallback)
+    }
+
+    /// What objectives are measured by: all but what the proxy itself refused.
+    pub(crate) fn tally(&self) -> Tally {
+        let requests = self.total().saturating_sub(self.rejected);
+        Tally { requests, bad: self.bad(), slow: self.slow }
     }
 
     /// What came since `then`. A route that was removed and came back starts from 0 again, so a

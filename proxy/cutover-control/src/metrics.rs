@@ -82,10 +82,6 @@ impl ControlMetrics {
             "Routes that changed phase",
             metrics.phase_changes.clone(),
         );
-        for trigger in Trigger::ALL.map(Trigger::as_str) {
-            // The first one is a rise, too.
-            let _ = metrics.rollbacks.get_or_create(&Rollback { trigger });
-        }
         registry.register("cutover_rollbacks", "Routes that went back", metrics.rollbacks.clone());
         for outcome in AlertOutcome::ALL {
             let _ = metrics.alerts.get_or_create(&AlertReceived { outcome: outcome.as_str() });

@@ -42,7 +42,7 @@ pub use answer::{Answer, Fact, Gate, Measure, Outcome, Reaction, Reason, Source,
 pub use assessment::{Assessment, Dwelt, Obstacle, Proposal, Step};
 pub use judge::Judge;
 pub use ladder::{BadLadder, Ladder};
-pub use latch::{Latch, LatchedBy, Opening};
+pub use latch::{Latch, LatchedBy, Opening, REMEMBERED_MS};
 pub use observation::{Observation, SideTraffic, Signals, Streak, Traffic};
 pub use schedule::{Days, Schedule, Window};
 pub use settings::Settings;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cutover_domain::{
     Held,
-    gate::{Latch, LatchedBy},
+    gate::{Latch, LatchedBy, REMEMBERED_MS},
 };
 use cutover_store::{LatchHistory, Trigger};
 
@@ -13,9 +13,6 @@ use crate::{
     controller::Controller,
     refused::{Refused, StoreDown},
 };
-
-/// For how long rollbacks and steps back by gates are remembered.
-const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
 
 /// How long the store may take to tell.
 const WITHIN: Duration = Duration::from_secs(1);

@@ -1,9 +1,6 @@
 //! What a judge is told, from the data plane's counters.
 
-use cutover_domain::{
-    gate::{SideTraffic, Source, Streak, Traffic, Trouble},
-    slo::Tally,
-};
+use cutover_domain::gate::{SideTraffic, Source, Streak, Traffic, Trouble};
 
 use crate::{RouteCounters, SideCounters, refused::StoreDown};
 
@@ -20,13 +17,8 @@ pub(super) fn traffic(counters: &RouteCounters) -> Traffic {
 }
 
 fn side(counters: &SideCounters) -> SideTraffic {
-    let bad = counters.error + counters.timeout + counters.fallback;
     SideTraffic {
-        tally: Tally {
-            requests: counters.ok + counters.client_error + bad,
-            bad,
-            slow: counters.slow,
-        },
+        tally: counters.tally(),
         trials: counters.bad_trials,
         subjects: counters.active_subjects,
         latency: counters.answer_latency.clone(),

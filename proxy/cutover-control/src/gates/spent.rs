@@ -1,10 +1,8 @@
 //! How fast a route's budgets burn, by side and for its users, since the process started.
 
-use cutover_domain::slo::{
-    BUDGET_MS, BurnRule, Indicator, Meter, Objective, Objectives, RULES, Tally,
-};
+use cutover_domain::slo::{BurnRule, Indicator, Meter, Objective, Objectives, RULES, Tally};
 
-use crate::{RouteCounters, SideCounters};
+use crate::RouteCounters;
 
 /// Whose requests are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +23,7 @@ pub(crate) struct Spent {
     pub(crate) whose: Whose,
     /// Share of the budget of 30 days that is left, below 0 where it is overspent; by what was seen.
     pub(crate) budget_left: f64,
-    /// The windows of [`RULES`], shortest first, then the 30 days.
+    /// The windows of [`Meter::lengths`]: those of the rules, shortest first, then the 30 days.
     pub(crate) windows: Vec<Window>,
 }
 
@@ -78,11 +76,6 @@ impl Meters {
 }
 
 fn spent(whose: Whose, meter: &Meter, (indicator, objective): (Indicator, Objective)) -> Spent {
-    let mut lengths: Vec<u64> =
-        RULES.iter().flat_map(|rule| [rule.short_ms, rule.long_ms]).collect();
-    lengths.push(BUDGET_MS);
-    lengths.sort_unstable();
-    lengths.dedup();
     let window = |length_ms: u64| {
         let tally = meter.tally(length_ms);
         Window {
@@ -94,7 +87,7 @@ fn spent(whose: Whose, meter: &Meter, (indicator, objective): (Indicator, Object
             limit: limit(length_ms),
         }
     };
-    let windows: Vec<Window> = lengths.into_iter().map(window).collect();
+    let windows: Vec<Window> = Meter::lengths().into_iter().map(window).collect();
     // What was not seen counts as if it had been like what was.
     let budget_left = 1.0 - windows.last().map_or(0.0, |window| window.burn);
     Spent { indicator, objective, whose, budget_left, windows }
@@ -124,23 +117,18 @@ impl Whose {
     fn tally(self, counters: &RouteCounters) -> Tally {
         let RouteCounters { legacy, new, .. } = counters;
         match self {
-            Whose::Legacy => tally(legacy, legacy.bad()),
-            Whose::New => tally(new, new.bad()),
+            Whose::Legacy => legacy.tally(),
+            Whose::New => new.tally(),
+            // What legacy rescued is bad for new only.
             Whose::Users => {
-                let mut all = tally(legacy, legacy.bad());
-                let rescued = tally(new, new.bad() - new.fallback);
-                all.requests += rescued.requests;
-                all.bad += rescued.bad;
-                all.slow += rescued.slow;
+                let (mut all, new) = (legacy.tally(), new.tally());
+                all.requests += new.requests;
+                all.bad += new.bad - counters.new.fallback;
+                all.slow += new.slow;
                 all
             }
         }
     }
-}
-
-fn tally(counters: &SideCounters, bad: u64) -> Tally {
-    let requests = counters.total() - counters.rejected;
-    Tally { requests, bad, slow: counters.slow }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use crate::Held;
 
-/// For how long automatic rollbacks are remembered.
-const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
+/// For how long automatic rollbacks are remembered, in ms.
+pub const REMEMBERED_MS: u64 = 24 * 60 * 60_000;
 /// From so many within that time on, two persons must agree.
 const ROLLBACKS_MAX: usize = 2;
 

@@ -32,15 +32,21 @@ struct Ring {
 impl Meter {
     /// Has seen nothing since `now_ms`. Windows are shorter than their names by `scale`.
     pub fn new(scale: f64, now_ms: u64) -> Meter {
+        let scaled = |length| (length, Ring::new(length as f64 / scale, now_ms));
+        let moments =
+            [MOMENT_MS, MINUTE_MS].map(|length| (length, Ring::new(length as f64, now_ms)));
+        let windows = moments.into_iter().chain(Meter::lengths().into_iter().map(scaled)).collect();
+        Meter { scale, since_ms: now_ms, now_ms, windows }
+    }
+
+    /// The names of the windows that objectives are judged over: their lengths in ms without the
+    /// scale, rising, the budget's last.
+    pub fn lengths() -> Vec<u64> {
         let rules = RULES.iter().flat_map(|rule| [rule.short_ms, rule.long_ms]);
         let mut lengths: Vec<u64> = rules.chain([BUDGET_MS]).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        let scaled = |length| (length, Ring::new(length as f64 / scale, now_ms));
-        let moments =
-            [MOMENT_MS, MINUTE_MS].map(|length| (length, Ring::new(length as f64, now_ms)));
-        let windows = moments.into_iter().chain(lengths.into_iter().map(scaled)).collect();
-        Meter { scale, since_ms: now_ms, now_ms, windows }
+        lengths
     }
 
     /// Forgets everything: what comes from `now_ms` on is about others.

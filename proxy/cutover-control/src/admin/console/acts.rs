@@ -3,14 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
-use cutover_domain::{Percent, Phase};
+use cutover_domain::Phase;
 use cutover_store::Trigger;
 
 use super::{Showing, effect::Click, form, gate::Visit, page, widgets::route_path};
 use crate::{
     admin::{Admin, failure::Failure, moves},
     api::MoveAnswer,
-    codes::Code,
     truth::moves::{Action, MoveAsk, Scope},
 };
 
@@ -53,7 +52,7 @@ pub(super) fn promote(admin: Arc<Admin>, visit: Visit) -> Showing {
     Box::pin(async move {
         let fields = &visit.fields;
         let to = fields.get("to").filter(|to| !to.is_empty()).map(phase).transpose()?;
-        let percent = form::number(fields, "percent")?.map(percent).transpose()?;
+        let percent = form::number(fields, "percent")?.map(moves::percent).transpose()?;
         let force = fields.get("force") == Some("yes");
         let action = Action::Promote { to, percent, force };
         let expect = form::number(fields, "expect")?;
@@ -101,9 +100,4 @@ fn to_route(visit: &Visit, answer: &MoveAnswer) -> Response {
 
 fn phase(text: &str) -> Result<Phase, Failure> {
     text.parse().map_err(|_| form::bad(format!("`{text}` is no phase")).at("to"))
-}
-
-fn percent(number: f64) -> Result<Percent, Failure> {
-    Percent::from_f64(number)
-        .map_err(|error| Failure::new(Code::BadPercent, error.to_string()).at("percent"))
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::SideCounters;
 
 const HOUR_MS: u64 = 60 * 60_000;
 
