@@ -109,6 +109,23 @@ async fn dots_lead_to_kept_traces(house: &House, findings: &[Finding]) {
         of_fallbacks += usize::from(span.attributes["cutover.sampling.reason"] == "fallback");
     }
     assert!(of_fallbacks > 0, "{dots:?}");
+    let page = console_page_of(&dots[0].trace_id);
+    let page = client::get(house.proxy.admin(), &page).await.unwrap();
+    assert!(asks_for_login(&page), "{} {}", page.status, page.text());
+}
+
+/// Where Grafana leads from a dot with this label `trace_id`.
+fn console_page_of(trace_id: &str) -> String {
+    let files = files();
+    let (_, link) = files.split_once("- name: trace_id\n").expect("the data source has a link");
+    let link = link.trim().lines().next().and_then(|line| line.strip_prefix("url: ")).unwrap();
+    let path = link.strip_prefix("http://127.0.0.1:9900").expect("the console is here");
+    path.replace("$${__value.raw}", trace_id)
+}
+
+/// Whether it is a page of the console, which strangers do not see.
+fn asks_for_login(page: &client::Answer) -> bool {
+    page.header("location").is_some_and(|to| to.starts_with("/login"))
 }
 
 /// Each dashboard leads to a page of the console, which asks a stranger to log in.
@@ -121,8 +138,7 @@ async fn links_lead_to_the_console(house: &House) {
     for path in &mut links {
         let path = path.replace("${route}", "device-read");
         let page = client::get(house.proxy.admin(), &path).await.unwrap();
-        let login = page.header("location").is_some_and(|to| to.starts_with("/login"));
-        assert!(login, "{path}: {} {}", page.status, page.text());
+        assert!(asks_for_login(&page), "{path}: {} {}", page.status, page.text());
         count += 1;
     }
     assert_eq!(count, 5);
