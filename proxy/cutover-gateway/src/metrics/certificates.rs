@@ -14,7 +14,9 @@ use crate::tls::TlsListener;
 
 /// The listeners with TLS, each with its address. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Certificates(Arc<Mutex<Vec<(SocketAddr, Arc<TlsListener>)>>>);
+pub(crate) struct Certificates(Arc<Mutex<Vec<Listener>>>);
+
+type Listener = (SocketAddr, Arc<TlsListener>);
 
 // === impl Certificates ===
 
