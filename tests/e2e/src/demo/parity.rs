@@ -1,9 +1,10 @@
-//! What Cutover knows of registry from comparing answers, as its admin API tells it.
+//! What Cutover knows of registry, most of it from comparing answers, as its admin API tells it.
 
 use anyhow::Context;
 use serde::Deserialize;
 
 use super::account::ROUTE;
+use super::gates::Gates;
 use super::screen::number;
 use crate::Proxy;
 
@@ -18,6 +19,8 @@ const MILESTONES: [f64; 4] = [0.9, 0.95, 0.99, TARGET];
 pub(super) struct Known {
     pub(super) accounting: Accounting,
     pub(super) parity: Parity,
+    #[serde(skip)]
+    pub(super) gates: Gates,
 }
 
 /// What became of the copies since Cutover was started.
@@ -107,7 +110,8 @@ struct Sample {
 impl Known {
     /// By now.
     pub(super) async fn now(proxy: &Proxy) -> anyhow::Result<Known> {
-        proxy.api(&format!("/api/v1/routes/{ROUTE}/parity?target={TARGET}")).await
+        let path = format!("/api/v1/routes/{ROUTE}/parity?target={TARGET}");
+        Ok(Known { gates: Gates::now(proxy).await?, ..proxy.api(&path).await? })
     }
 
     /// The proven share of equal answers; `None` before the first judgement.
@@ -152,7 +156,7 @@ impl Known {
                 "found     after {after} comparisons: registry is wrong at {path} ({kind}, {values})"
             ),
             format!(
-                "absorbed  {}: the monolith differs from itself there in {rate:.1} % of {} reads that it answered twice",
+                "absorbed  {}: the monolith differs from itself there in {rate:.1} % of {} reads answered twice",
                 noise.path,
                 number(self.parity.pairs)
             ),
@@ -167,7 +171,7 @@ impl Known {
         let share = 100.0 * noisy as f64 / all.max(1) as f64;
         let noise = self.noise().map_or("nowhere", |noise| &noise.path);
         format!(
-            "absorbed  {} of {} copies to this build ({share:.1} %) differ only at {noise}, where the monolith is noisy; {} elsewhere",
+            "absorbed  {} of {} copies ({share:.1} %) differ only at {noise}, as the monolith does; {} elsewhere",
             number(noisy),
             number(all),
             number(mismatches)

@@ -34,15 +34,16 @@ pub(super) struct Screen {
     is_drawn: bool,
 }
 
-const HEAD: &str = "  device-read in      reads  failed  monolith  registry  rescued   compared  noise  wrong   parity     p50    p95  in force";
+const HEAD: &str = "  device-read in      reads  failed  monolith  registry  rescued  compared  noise  wrong  parity    p50    p95  in force";
 
-const LEGEND: [&str; 7] = [
-    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued make up the reads. monolith, registry: who",
-    "answered. rescued: registry should have, but failed, so the monolith did. compared: after the user had the answer, the other side got a",
-    "copy of the read, and both answers were compared. noise: they differ, but only where the monolith differs from itself; wrong: elsewhere.",
-    "parity: the least share of equal answers, noise aside, that is proven by now (95 % confidence). p50, p95: half and 95 % of the reads took",
-    "no longer (ms). in force: from when Cutover took the command until every new request obeyed it (ms); the few reads that ended before that",
-    "are in the row as they were answered.",
+const LEGEND: [&str; 8] = [
+    "A row is what users saw of the reads during one step; failed + monolith + registry + rescued make up the reads.",
+    "monolith, registry: who answered. rescued: registry should have, but failed, so the monolith did. compared: after the",
+    "user had the answer, the other side got a copy of the read, and both answers were compared. noise: they differ, but only",
+    "where the monolith differs from itself; wrong: elsewhere. parity: the least share of equal answers, noise aside, that is",
+    "proven by now (95 % confidence). p50, p95: half and 95 % of the reads took no longer (ms). in force: from when Cutover",
+    "took the command until every new request obeyed it (ms); empty where nobody typed one. A read that ended while the step",
+    "began or ended may be in the row beside it.",
     "",
 ];
 
@@ -81,6 +82,13 @@ impl Screen {
         self.say(format!("  $ {command}   {meaning}"));
     }
 
+    /// What a command printed.
+    pub(super) fn output<'a>(&mut self, lines: impl Iterator<Item = &'a str>) {
+        for line in lines.filter(|line| !line.is_empty()) {
+            self.say(format!("    {}", line.trim_end()));
+        }
+    }
+
     /// What comparing answers has shown.
     pub(super) fn note(&mut self, line: &str) {
         let line = self.styled("36", line);
@@ -117,9 +125,7 @@ impl Screen {
                 .trim_end()
                 .to_owned()
         };
-        self.say(
-            "  (The load knows who answered by the line that Cutover logs about each request. To the monolith a copy is a read like any other.)",
-        );
+        self.say("  (The load knows who answered by Cutover's line about each request. To the monolith copies are reads like any other.)");
         self.say(line("", ["load", "metrics", "logs"], ""));
         for row in rows {
             let cells = [row.load, row.cutover, row.logs].map(|it| it.map_or_else(gap, number));
@@ -177,8 +183,8 @@ impl Step {
         let flip = self.flip.map_or_else(String::new, milliseconds);
         let users =
             format!("  {phase:18}{requests:>7}{failed:>8}{legacy:>10}{new:>10}{rescued:>9}");
-        let copies = format!("{compared:>11}{noise:>7}{wrong:>7}{parity:>9}");
-        format!("{users}{copies}{p50:>8}{p95:>7}{flip:>10}").trim_end().to_owned()
+        let copies = format!("{compared:>10}{noise:>7}{wrong:>7}{parity:>8}");
+        format!("{users}{copies}{p50:>7}{p95:>7}{flip:>10}").trim_end().to_owned()
     }
 }
 

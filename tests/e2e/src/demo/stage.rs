@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use super::account::{Counted, Logged};
+use super::declared::{NOISE, WRONG, gates, route};
 use super::lines::{Lines, TELEMETRY};
 use super::parity::Known;
 use super::screen::{Screen, Step};
@@ -22,22 +23,6 @@ const USUAL_DEVICES: u32 = 42;
 const REDRAW: Duration = Duration::from_millis(250);
 /// Longest that a step waits, beyond its time, for what it is to show.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// The monolith's own noise: it tells one firmware in eleven wrong.
-const NOISE: &str = r#"[{"kind":"wrong_field","field":"firmware","path_prefix":"/api/v1/devices/","methods":["GET"],"share":0.09}]"#;
-/// Faults of registry: it has the monolith's noise, and a mistake of its own.
-const PLANTED: &str = "wrong_field,noisy_field";
-/// What is left of [`PLANTED`] once the mistake is mended.
-pub(super) const MENDED: &str = "noisy_field";
-/// How the route is declared. Registry knows the monolith's sessions, so copies keep theirs.
-const DECLARED: &str = r#"phase = "legacy"
-shadow = { percent = 100, max_rps = 0, credentials = "forward" }
-
-[[route.rule]]
-path = "body.request_id"
-reason = "made anew for each answer"
-shape = "non-empty"
-"#;
-
 /// Everything that runs. Dropped from top to bottom: clients first.
 pub(super) struct Stage {
     /// `None` between its end and the next.
@@ -57,7 +42,8 @@ pub(super) struct Stage {
     /// How many outcomes of the load the rows so far hold.
     shown: usize,
     pub(super) steps: Vec<Step>,
-    pub(super) flips: Vec<Duration>,
+    /// When registry broke, from the load's beginning.
+    pub(super) broke: Duration,
 }
 
 impl Stage {
@@ -73,8 +59,8 @@ impl Stage {
         let place = place::make(&parent)?;
         let (lock, rig) = (place.lock, Rig::in_dir(place.dir)?);
         let devices = USUAL_DEVICES + options.devices;
-        let plants = PLANTED.to_owned();
-        let plan = HomePlan { devices: options.devices, plants, ..HomePlan::default() };
+        let (plants, build) = (WRONG.plants.to_owned(), WRONG.name.to_owned());
+        let plan = HomePlan { devices: options.devices, plants, build, ..HomePlan::default() };
         let monolith = rig.monolith(&plan).await?;
         let url = monolith.url();
         screen.say(format!(
@@ -89,8 +75,8 @@ impl Stage {
         screen.say(
             "            planted in it: a wrong field in every answer, and the monolith's noise",
         );
-        let mut config = home.config(DECLARED);
-        config.telemetry = TELEMETRY.to_owned();
+        let mut config = home.config(&route(options));
+        (config.telemetry, config.more) = (TELEMETRY.to_owned(), gates(options));
         let proxy = rig.proxy(config).await?;
         let lines = Lines::of(proxy.dir().join("log/cutover.err"));
         let (front, admin) = (proxy.addr(), proxy.admin());
@@ -114,7 +100,7 @@ impl Stage {
             known: Known::default(),
             shown: 0,
             steps: Vec::new(),
-            flips: Vec::new(),
+            broke: Duration::ZERO,
         })
     }
 
@@ -130,12 +116,10 @@ impl Stage {
     }
 
     /// Moves the route as an operator would.
-    pub(super) async fn flip(&mut self, args: &[&str]) -> anyhow::Result<Duration> {
+    pub(super) async fn flip(&self, args: &[&str]) -> anyhow::Result<Duration> {
         let flip = self.proxy.flip(args).await?;
         let effective = flip.effective_ms.context("`--wait` did not say how long it took")?;
-        let took = Duration::from_secs_f64(effective / 1000.0);
-        self.flips.push(took);
-        Ok(took)
+        Ok(Duration::from_secs_f64(effective / 1000.0))
     }
 
     /// Watches one step and shows what users saw.
@@ -158,7 +142,7 @@ impl Stage {
         screen: &mut Screen,
         enough: impl FnMut(&Known, &mut Screen) -> bool,
     ) -> anyhow::Result<()> {
-        self.look(phase, flip, options, screen, enough).await?;
+        self.look(phase, flip, options.step(), screen, enough).await?;
         self.row(phase, flip, screen).await
     }
 
@@ -177,15 +161,15 @@ impl Stage {
     pub(super) async fn watch_last(
         &mut self,
         phase: &str,
-        flip: Duration,
+        flip: Option<Duration>,
         options: &Options,
         screen: &mut Screen,
     ) -> anyhow::Result<Report> {
-        self.look(phase, Some(flip), options, screen, |_, _| true).await?;
+        self.look(phase, flip, options.step(), screen, |_, _| true).await?;
         let report = self.load.take().context("the load has ended already")?.stop().await;
         let seen = Report { outcomes: report.outcomes[self.shown..].to_vec() };
         self.settle().await?;
-        self.show(phase, Some(flip), &seen, screen).await?;
+        self.show(phase, flip, &seen, screen).await?;
         Ok(report)
     }
 
@@ -200,15 +184,15 @@ impl Stage {
         settled.await.with_context(|| format!("known is {last:?}"))
     }
 
-    /// Draws the step's row until its time is over, and `enough` is known.
-    async fn look(
+    /// Draws the step's row until its `least` time is over, and `enough` is known: gives that.
+    pub(super) async fn look(
         &mut self,
         phase: &str,
         flip: Option<Duration>,
-        options: &Options,
+        least: Duration,
         screen: &mut Screen,
         mut enough: impl FnMut(&Known, &mut Screen) -> bool,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Known> {
         let began = Instant::now();
         loop {
             let seen = self.load.as_ref().context("the load has ended")?.report_since(self.shown);
@@ -216,11 +200,11 @@ impl Stage {
             let known = Known::now(&self.proxy).await?;
             screen.draw(&self.step(phase, flip, &seen, &known));
             let (is_enough, elapsed) = (enough(&known, screen), began.elapsed());
-            if is_enough && elapsed >= options.step() {
-                return Ok(());
+            if is_enough && elapsed >= least {
+                return Ok(known);
             }
             ensure!(
-                elapsed < options.step() + PATIENCE,
+                elapsed < least + PATIENCE,
                 "`{phase}` did not come to its end within {} s; known is {known:?}",
                 elapsed.as_secs()
             );

@@ -2,17 +2,19 @@
 
 use super::Options;
 use super::account::{ROUTE, compare};
+use super::declared::{Build, MENDED, NEXT, PARITY, comparisons};
+use super::gates::Gates;
 use super::parity::{Known, percent};
-use super::screen::{Screen, milliseconds, number};
-use super::stage::{MENDED, Stage};
+use super::screen::{Screen, number};
+use super::stage::Stage;
 use super::tally::{self, Part};
 use crate::load::Report;
 
 /// Tells it all. Gives whether every user was served and the accounts agree.
 pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Result<bool> {
     for line in [
-        "Cutover moves one route, the reading of a device, from a monolith to a new service and back, while users go on",
-        "reading and writing. No user should notice: not the moves, nor the mistake that the new service has in it at first.",
+        "Cutover moves one route, the reading of a device, from a monolith to a new service. A mistake in that is found before it",
+        "serves anybody, evidence takes it to all users, and once it breaks it is taken back by itself. No user should notice.",
     ] {
         screen.say(line);
     }
@@ -21,7 +23,7 @@ pub(super) async fn tell(options: &Options, screen: &mut Screen) -> anyhow::Resu
     screen.table();
     stage.listen(options, screen).await?;
     stage.mend(options, screen).await?;
-    stage.migrate(options, screen).await?;
+    stage.climb(options, screen).await?;
     let report = stage.trouble(options, screen).await?;
     let is_good = stage.account(&report, screen).await?;
     if options.keep {
@@ -39,18 +41,26 @@ impl Stage {
         let took = self.promote(&to, meaning, screen).await?;
         let found = |known: &Known, _: &mut Screen| known.has_found();
         self.watch_until("shadow", Some(took), options, screen, found).await?;
-        let (found, sample) = self.known.findings(&self.proxy).await?;
+        let (found, sample, said) = self.mistake().await?;
         for line in found {
             screen.note(&line);
         }
-        let diffs = ["diffs", ROUTE, "--sample", &sample];
         let meaning = "of values only type, length and a keyed hash are kept";
-        screen.command(&format!("cutover {}", diffs.join(" ")), meaning);
-        let said = self.proxy.cutover(&diffs).await?.ok()?;
-        for line in said.stdout.lines().filter(|line| !line.is_empty()) {
-            screen.say(format!("    {line}"));
-        }
+        screen.command(&format!("cutover diffs {ROUTE} --sample {sample}"), meaning);
+        screen.output(said.lines());
         Ok(())
+    }
+
+    /// What was found, the name of a sample of it, and what `cutover diffs` says about that.
+    async fn mistake(&self) -> anyhow::Result<([String; 2], String, String)> {
+        // While copies are judged, a sample may make room for another before it is asked for.
+        let seen = crate::eventually("a sample that is still kept", async || {
+            let (found, sample) = self.known.findings(&self.proxy).await.ok()?;
+            let diffs = ["diffs", ROUTE, "--sample", &sample];
+            let said = self.proxy.cutover(&diffs).await.ok()?.ok().ok()?;
+            Some((found, sample, said.stdout))
+        });
+        Ok(seen.await?)
     }
 
     /// Mends registry and compares again.
@@ -60,58 +70,40 @@ impl Stage {
         screen.command(&format!("cutover {}", args.join(" ")), meaning);
         let took = self.flip(&args).await?;
         self.settle().await?;
+        let Build { name, plants } = MENDED;
         let meaning = "another build: the wrong field is mended, the noise stays";
-        screen.command(&format!("registry … --plant {MENDED}"), meaning);
-        self.home.replant(&self.rig, MENDED).await?;
+        screen.command(&format!("registry … --build-id {name}"), meaning);
+        self.home.rebuild(&self.rig, plants, name).await?;
+        Gates::until_open(&self.proxy).await?;
         self.row("legacy, mending", Some(took), screen).await?;
         let meaning = "parity is counted anew";
         let took = self.promote(&["--to", "shadow"], meaning, screen).await?;
         let mut told = 0;
         let enough = |known: &Known, screen: &mut Screen| {
-            if !known.judges(MENDED) {
+            if !known.judges(MENDED.name) {
                 return false;
             }
             if options.fix && known.milestones() > told {
                 told = known.milestones();
                 screen.note(&known.proof());
             }
-            !options.fix || known.is_proven()
+            known.gates.may_go_on() && (!options.fix || known.is_proven())
         };
         self.watch_until("shadow, mended", Some(took), options, screen, enough).await?;
         screen.note(&self.known.standing());
         if let Some(missing) = self.known.missing() {
             let bound = percent(self.known.bound().unwrap_or_default());
+            let of = comparisons(options);
             screen.note(&format!(
-                "parity    {bound} at least; 99.5 % takes {} more equal answers, which come on the way (--fix waits here)",
+                "parity    {bound} at least: its gate asks for {PARITY} % of {of} (--fix waits for 99.5 %, {} equal answers more)",
                 number(missing)
             ));
         }
         Ok(())
     }
 
-    async fn migrate(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
-        let moves: [(&str, &[&str], &str); 3] = [
-            (
-                "canary 10 %",
-                &["--to", "canary", "--percent", "10"],
-                "registry serves one device in ten, always the same ones",
-            ),
-            (
-                "canary 50 %",
-                &["--percent", "50"],
-                "… and half of them; nobody who was in falls out",
-            ),
-            ("live", &["--to", "live"], "registry serves them all; copies go back to the monolith"),
-        ];
-        for (phase, to, meaning) in moves {
-            let took = self.promote(to, meaning, screen).await?;
-            self.watch(phase, Some(took), options, screen).await?;
-        }
-        Ok(())
-    }
-
     /// Moves the route forward, and says so.
-    async fn promote(
+    pub(super) async fn promote(
         &mut self,
         to: &[&str],
         meaning: &str,
@@ -122,28 +114,13 @@ impl Stage {
         self.flip(&args).await
     }
 
-    /// Breaks registry, and goes back. Ends the load and gives its whole account.
-    async fn trouble(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<Report> {
-        screen.command(
-            "curl -X PUT …/internal/v1/faults",
-            "registry fails: it answers 503 to everybody",
-        );
-        self.home.registry.fault(r#"{"kind":"status","status":503}"#).await?;
-        self.watch("live, new fails", None, options, screen).await?;
-        screen.command("kill -9 registry", "and now it is dead");
-        self.home.registry.process().kill().await?;
-        self.watch("live, new is dead", None, options, screen).await?;
-        screen.command(&format!("cutover rollback {ROUTE}"), "back to the monolith in one step");
-        let took = self.flip(&["rollback", ROUTE]).await?;
-        self.watch_last("shadow", took, options, screen).await
-    }
-
     /// Says what users saw, compares the accounts, and checks every printed sum.
     async fn account(&self, report: &Report, screen: &mut Screen) -> anyhow::Result<bool> {
         let total = self.total(report);
         screen.step(&total);
         let parts = tally::parts(report, &self.lines);
         self.sum_up(report, &parts, screen);
+        self.recorded(screen).await?;
         let copied = tally::copied(report, &self.lines);
         let rows = compare(&parts, copied, self.before, &self.proxy, &self.home).await?;
         let agree = screen.accounts(&rows);
@@ -176,33 +153,46 @@ impl Stage {
                 screen.say(format!("  {:28}{requests:>8} requests   {latency}", fate.label()));
             }
         }
-        let flips: Vec<String> = self.flips.iter().map(|time| milliseconds(*time)).collect();
-        screen.say(format!(
-            "  {} moves of the route, each in force after (ms): {}",
-            flips.len(),
-            flips.join(", ")
-        ));
+        if let Some(time) = tally::way_back(report, &self.lines, self.broke) {
+            let time = time.as_secs_f64();
+            screen.say(format!("  From registry's first 503 to the last read that met one: {time:.1} s. Gates took it back, and no user got one."));
+        }
     }
 
-    /// Brings registry back, asks a little, and waits for Ctrl-C.
+    /// Mends registry, asks a little, and waits for Ctrl-C.
     async fn keep(&mut self, options: &Options, screen: &mut Screen) -> anyhow::Result<()> {
-        self.home.revive_registry(&self.rig).await?;
+        let Build { name, plants } = NEXT;
+        self.home.rebuild(&self.rig, plants, name).await?;
         let rate = (options.rate / 10).max(1);
         self.load = Some(self.user.begin(self.proxy.addr(), rate));
-        let (front, dir) = (self.proxy.addr(), self.proxy.dir().display());
+        let (front, admin, dir) =
+            (self.proxy.addr(), self.proxy.admin(), self.proxy.dir().display());
+        let token = self.proxy.token_file();
         let (cookie, id) = (self.user.cookie(), self.user.device());
         let alias = self.proxy.command_line();
-        screen.title("Registry is back, with a little load. All stays up until Ctrl-C. To try, in another terminal:");
+        screen.title(&format!(
+            "Registry is back as {name}, with a little load. All stays up until Ctrl-C."
+        ));
+        screen.say(format!(
+            "The console: http://{admin}/, which asks for the token in {}",
+            token.display()
+        ));
+        screen.say("To try, in another terminal:");
         for line in [
             format!("cd {dir} && alias cutover='{alias}'"),
             format!("curl -i -H 'Cookie: {cookie}' http://{front}/api/v1/devices/{id}"),
             "cutover status --watch".to_owned(),
             format!("cutover status {ROUTE} && cutover diffs {ROUTE}"),
             format!("cutover explain GET /api/v1/devices/{id}"),
+            format!("cutover gate {ROUTE} --explain   # first held; then what {name} must prove"),
+            "cutover slo status".to_owned(),
             format!(
-                "cutover promote {ROUTE} --to canary --percent 25 --reason 'my first move' --wait"
+                "cutover rehearse {ROUTE} --percent 5 --seconds 5 --reason 'a drill'   # then: cutover ready {ROUTE}"
             ),
-            format!("cutover history {ROUTE}"),
+            format!(
+                "cutover promote {ROUTE} --to canary --reason 'my first move' --wait   # it climbs from there"
+            ),
+            format!("cutover audit {ROUTE} && cutover history {ROUTE}"),
             format!("cutover rollback {ROUTE} --reason 'enough'"),
         ] {
             screen.say(format!("  {line}"));

@@ -1,5 +1,7 @@
 //! What became of the load's requests: each is counted once, and every printed sum must hold.
 
+use std::time::Duration;
+
 use super::lines::{Answered, Lines};
 use super::screen::{Step, number};
 use super::traffic::READ;
@@ -125,6 +127,19 @@ pub(super) fn doubts(steps: &[Step], total: &Step, parts: &[Part], requests: u64
         0,
     );
     doubts
+}
+
+/// How long registry was met after it broke, `broke` after the load's beginning: from the first
+/// read that it failed to the end of the last that was sent there. `None`: it failed none.
+pub(super) fn way_back(report: &Report, lines: &Lines, broke: Duration) -> Option<Duration> {
+    let after = |outcome: &&Outcome| Duration::from_micros(outcome.done_us) >= broke;
+    let fate = |outcome: &Outcome| Fate::of(outcome, lines);
+    let met = |outcome: &&Outcome| matches!(fate(outcome), Fate::Registry | Fate::Rescued);
+    let reads = || report.outcomes.iter().filter(after).filter(met);
+    let failed = reads().filter(|outcome| fate(outcome) == Fate::Rescued);
+    let first = failed.map(|outcome| outcome.sent_us).min()?;
+    let last = reads().map(|outcome| outcome.done_us).max()?;
+    Some(Duration::from_micros(last.saturating_sub(first)))
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct HomePlan {
     pub otlp: String,
     /// Faults that registry is born with, such as `missing,status@10`; empty for none.
     pub plants: String,
+    /// What registry calls its build; empty: as its faults.
+    pub build: String,
 }
 
 /// Legacy and new, ready for Cutover in front.
@@ -55,8 +57,13 @@ impl Home {
 
     /// Registry ends and starts again with these faults, as another build of itself.
     pub async fn replant(&mut self, rig: &Rig, plants: &str) -> anyhow::Result<()> {
+        self.rebuild(rig, plants, plants).await
+    }
+
+    /// [`Home::replant`], with a name of its own for the build.
+    pub async fn rebuild(&mut self, rig: &Rig, plants: &str, build: &str) -> anyhow::Result<()> {
         self.registry.process().kill().await?;
-        self.plan.plants = plants.to_owned();
+        (self.plan.plants, self.plan.build) = (plants.to_owned(), build.to_owned());
         self.revive_registry(rig).await
     }
 

@@ -52,8 +52,13 @@ impl Server {
             .arg(rig.dir().join("monolith/session.key"));
         let spec = match plan.plants.as_str() {
             "" => spec,
-            // Wrong in another way is another build.
-            plants => spec.args(["--plant", plants, "--build-id", plants]),
+            plants => spec.args(["--plant", plants]),
+        };
+        // Wrong in another way is another build.
+        let builds = [&plan.build, &plan.plants];
+        let spec = match builds.into_iter().find(|build| !build.is_empty()) {
+            None => spec,
+            Some(build) => spec.args(["--build-id", build]),
         };
         Server::start(plan.clocked(spec), &dir).await
     }

@@ -11,6 +11,9 @@ use tokio::sync::{Mutex, MutexGuard};
 /// One demo is as much as a small machine can watch.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
+/// How long one may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// A demo whose temporary directory marks whatever it starts.
 struct Demo {
     process: Process,
@@ -58,14 +61,34 @@ fn is_empty(dir: &Path) -> bool {
     std::fs::read_dir(dir).unwrap().next().is_none()
 }
 
+/// Machines that stall for a quarter of a second answer copies too late, and gates take the route
+/// back, as they should. So often a demo is begun anew for that, and for nothing else.
+const STALLS_MAX: usize = 2;
+
 impl Demo {
+    /// What a demo said that ended well, and left nothing.
+    async fn tell(args: &[&str]) -> String {
+        for _ in 0..STALLS_MAX {
+            let demo = Demo::start(args).await;
+            demo.process.exit(PATIENCE).await.unwrap();
+            if !demo.process.stderr().contains("gates took it back: ") {
+                return demo.told().await;
+            }
+        }
+        Demo::start(args).await.told().await
+    }
+
     /// Waits for its end, and gives what it said. Fails unless it ended well and left nothing.
     async fn told(&self) -> String {
-        let status = self.process.exit(Duration::from_secs(180)).await.unwrap();
+        let status = self.process.exit(PATIENCE).await.unwrap();
         let said = self.process.stdout();
         assert!(status.success(), "{said}{}", self.process.stderr());
         assert!(said.contains(" 0 failed") && !said.contains("DIFFERENT"), "{said}");
-        let long = said.lines().find(|line| line.chars().count() > 140);
+        // A sample has three values side by side, as long as they are.
+        let is_sample =
+            |line: &str| ["≠  ", "≈  ", "PLACE "].iter().any(|mark| line.contains(mark));
+        let width = |line: &str| if is_sample(line) { 140 } else { 120 };
+        let long = said.lines().find(|line| line.chars().count() > width(line));
         assert_eq!(long, None, "too long for a screen");
         self.assert_gone().await;
         assert!(is_empty(&self.temp), "files are left in {}", self.temp.display());
@@ -85,21 +108,37 @@ fn cell(said: &str, name: &str, place: usize) -> f64 {
     cells[place].replace(',', "").parse().unwrap_or_else(|_| panic!("{name}: {cells:?}"))
 }
 
+const MONOLITH: usize = 2;
 const REGISTRY: usize = 3;
+const RESCUED: usize = 4;
 const COMPARED: usize = 5;
 const WRONG: usize = 7;
 const PARITY: usize = 8;
 
+/// Rows of the climb, in order. Only the first was asked for.
+const CLIMB: [&str; 4] = ["canary 10 %", "canary 50 %", "canary 100 %", "live"];
+
+/// What gates recorded as done by themselves, newest first.
+fn decided(said: &str) -> Vec<&str> {
+    let steps = said.lines().filter_map(|line| Some(line.split_once(" step ")?.1.trim()));
+    steps.filter_map(|step| step.strip_prefix("guard  ")).collect()
+}
+
+/// Seconds from registry's first 503 to the last read that met one.
+fn way_back(said: &str) -> f64 {
+    let (_, rest) = said.split_once("the last read that met one: ").expect("a way back");
+    rest.split(' ').next().unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn it_serves_every_user_and_accounts_for_every_request() {
-    let demo = Demo::start(&["--seconds", "1", "--rate", "150", "--devices", "200"]).await;
-    let said = demo.told().await;
+    let said = Demo::tell(&["--seconds", "1", "--rate", "150", "--devices", "200"]).await;
     let lines = said.lines().count();
     // Where noise struck the sample that is shown, it has a few lines more.
-    assert!(lines <= 75, "{lines} lines are too many to read:\n{said}");
+    assert!(lines <= 90, "{lines} lines are too many to read:\n{said}");
 
     // The mistake is found while no user is served by it, and nothing else is taken for one.
-    let found = said.lines().find(|line| line.contains("found ")).unwrap();
+    let found = said.lines().find(|line| line.contains("found     after")).unwrap();
     // 13 in a row are proof; a comparison that a busy machine was too slow for makes it one more.
     let after: u64 = found.split_whitespace().nth(2).unwrap().parse().unwrap();
     assert!((13..=20).contains(&after), "{found}");
@@ -115,20 +154,41 @@ async fn it_serves_every_user_and_accounts_for_every_request() {
     assert_eq!(cell(&said, "shadow", PARITY), 0.0, "{said}");
 
     // Mended, parity rises, and falls once registry fails.
-    let [live, failing] = ["live", "live, new fails"].map(|name| cell(&said, name, PARITY));
+    let [live, failing] = ["live", "shadow, held"].map(|name| cell(&said, name, PARITY));
     assert!(cell(&said, "shadow, mended", PARITY) > 80.0 && live > 80.0, "{said}");
-    assert!(failing < live && cell(&said, "live, new fails", WRONG) > 0.0, "{said}");
-    for name in ["canary 10 %", "canary 50 %", "live"] {
-        assert!(cell(&said, name, REGISTRY) > 0.0, "{said}");
+    assert!(failing < live && cell(&said, "shadow, held", WRONG) > 0.0, "{said}");
+    assert_gates_decided(&said);
+}
+
+/// The route climbed by itself on evidence, and went back by itself when registry broke.
+fn assert_gates_decided(said: &str) {
+    for name in CLIMB {
+        assert!(cell(said, name, REGISTRY) > 0.0, "{said}");
     }
+    let at = |row: &&str| said.find(&format!("\n  {row}  ")).unwrap();
+    assert!(CLIMB.iter().map(at).is_sorted(), "{said}");
+    let typed = said.lines().filter(|line| line.contains("$ cutover promote ")).count();
+    assert_eq!(typed, 3, "shadow twice, then a tenth: all else is up to gates\n{said}");
+
+    let [back @ .., live, full, half] = &decided(said)[..] else { panic!("{said}") };
+    let advanced = |to: &str| format!("advance ({to}): every gate has passed for the whole dwell");
+    assert_eq!((*half, *full), (&*advanced("canary 50 %"), &*advanced("canary 100 %")), "{said}");
+    assert_eq!(*live, advanced("live"), "{said}");
+    // Where a look fell between two gates' verdicts, it went back in two steps.
+    assert!(back.first().is_some_and(|last| last.starts_with("safe_phase (shadow): ")), "{said}");
+    assert!(back.len() <= 2, "{said}");
+    assert!(said.contains(", build v2: ") && said.contains(" records hold\n"), "{said}");
+
+    // Registry failed reads, and no user knows of it.
+    assert!(cell(said, "live, new fails", RESCUED) > 0.0 && way_back(said) <= 12.0, "{said}");
+    assert!(cell(said, "shadow, held", MONOLITH) > 0.0, "{said}");
+    assert_eq!(cell(said, "shadow, held", REGISTRY), 0.0, "{said}");
 }
 
 #[tokio::test]
 async fn fixed_it_goes_on_when_parity_is_proven() {
-    let demo =
-        Demo::start(&["--fix", "--seconds", "1", "--rate", "100", "--devices", "200", "--plain"])
-            .await;
-    let said = demo.told().await;
+    let args = ["--fix", "--seconds", "1", "--rate", "100", "--devices", "200", "--plain"];
+    let said = Demo::tell(&args).await;
     assert!(cell(&said, "shadow, mended", PARITY) >= 99.5, "{said}");
     let bounds: Vec<f64> = said
         .lines()

@@ -1,7 +1,8 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Fate, Part, Step, doubts, parts};
-use crate::demo::lines::Lines;
+use super::{Fate, Part, Step, doubts, parts, way_back};
+use crate::demo::lines::{Lines, traceparent};
 use crate::demo::traffic::{READ, WRITE};
 use crate::load::{Outcome, Report};
 
@@ -61,6 +62,39 @@ fn every_wrong_sum_is_told() {
     let (_, _, mut unaccounted) = sound();
     unaccounted.push(part(Fate::Unaccounted, 1));
     told(&steps, &total, &unaccounted, 13);
+}
+
+/// A log that says who answered requests 0, 1, 2 …
+fn told(answered: &[(&str, &str)]) -> (Lines, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cutover.err");
+    let line = |(number, (upstream, outcome)): (usize, &(&str, &str))| {
+        let parent = traceparent(u32::try_from(number).unwrap());
+        let id = parent.split('-').nth(1).unwrap();
+        format!("{{\"upstream\":\"{upstream}\",\"outcome\":\"{outcome}\",\"trace_id\":\"{id}\"}}\n")
+    };
+    std::fs::write(&path, answered.iter().enumerate().map(line).collect::<String>()).unwrap();
+    let mut lines = Lines::of(path);
+    lines.catch_up().unwrap();
+    (lines, dir)
+}
+
+#[test]
+fn the_way_back_is_from_the_first_failure_to_the_last_read_on_new() {
+    let rescued = ("monolith", "fallback");
+    let answered =
+        [rescued, ("registry", "ok"), rescued, rescued, ("registry", "ok"), ("monolith", "ok")];
+    let (lines, _dir) = told(&answered);
+    let at = |subject: u32| {
+        let (sent_us, done_us) = (u64::from(subject) * 1_000, u64::from(subject) * 1_000 + 300);
+        Outcome { subject, sent_us, done_us, ..outcome(READ, true) }
+    };
+    let seen = |count| Report { outcomes: (0..count).map(at).collect() };
+    let back = |count, broke_ms| way_back(&seen(count), &lines, Duration::from_millis(broke_ms));
+    // Request 0 was rescued before registry broke, request 5 was sent to legacy.
+    assert_eq!(back(6, 1), Some(Duration::from_micros(2_300)));
+    assert_eq!(back(4, 1), Some(Duration::from_micros(1_300)));
+    assert_eq!(back(6, 4), None, "nothing failed from then on");
 }
 
 #[test]
