@@ -129,7 +129,7 @@ pub const FIXED: &[Fixed] = &[
         alert: "CutoverGateBlind",
         severity: Severity::Ticket,
         expr: "max by (cutover_route) (cutover_gate_blind) == 1\n\
-               or (time() - (cutover_gate_last_evaluation_timestamp_seconds > 0)) > 300",
+               or (time() - (cutover_gate_last_evaluation_timestamp_seconds > 0)) > 900",
         hold_seconds: 0,
         summary: "Nobody can tell whether new is fit{{ if $labels.cutover_route }} on `{{ $labels.cutover_route }}`{{ end }}: gates are in error, nothing moves by itself",
         mitigation: "cutover status",

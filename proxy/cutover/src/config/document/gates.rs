@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct GateSettings {
     /// How often each route is judged, in milliseconds.
-    #[schemars(range(min = 100, max = 60_000))]
+    #[schemars(range(min = 100, max = 600_000))]
     pub evaluate_ms: u32,
     /// By how much the windows of burn rates are shortened: 1 for real, 60 turns an hour into a
     /// minute, for tests and demonstrations.

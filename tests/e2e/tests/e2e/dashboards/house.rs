@@ -1,16 +1,18 @@
 //! Two routes between monolith and registry, users, and everything that watches them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cutover_domain::bucket;
+use e2e::certs::Authority;
 use e2e::config::{GROUP, PROCESS_FILE, Route, TEAM_FILE};
 use e2e::load::{Load, Pace, Plan, Shot};
 use e2e::monitoring::{Monitoring, Watch};
 use e2e::rig::{Home, HomePlan};
 use e2e::sink::Sink;
-use e2e::{Config, Proxy, Rig, cli, session, wait};
+use e2e::{Config, Proxy, Rig, cli, ports, session, wait};
 use http::Method;
 use serde::Deserialize;
 
@@ -85,6 +87,7 @@ pub(super) struct House {
     pub(super) proxy: Proxy,
     pub(super) home: Home,
     _rig: Rig,
+    _certs: tempfile::TempDir,
 }
 
 // === impl House ===
@@ -98,7 +101,8 @@ impl House {
         let upstreams = [("monolith", home.monolith.url()), ("registry", home.registry.url())];
         let mut config = Config::new(upstreams).routes(routes());
         (config.otlp, config.sample_ratio) = (sink.url(), 0.0);
-        config.more = LOOK_ONCE.to_owned();
+        let certs = tempfile::tempdir().unwrap();
+        config.more = format!("{LOOK_ONCE}\n{}", tls(certs.path()));
         let proxy = rig.proxy(config).await.unwrap();
         let load = load(&proxy).await;
         let watch = Watch {
@@ -109,7 +113,7 @@ impl House {
             receivers: Vec::new(),
         };
         let monitoring = Monitoring::start(&rig, &watch).await.unwrap();
-        House { load, monitoring, sink, proxy, home, _rig: rig }
+        House { load, monitoring, sink, proxy, home, _rig: rig, _certs: certs }
     }
 
     /// From the next reload on, which comes by itself.
@@ -158,6 +162,15 @@ impl House {
         let terms = ["--range", "30s", "--scrape", "1s", "--output", "json"];
         self.proxy.cutover(&[&args[..], &terms].concat()).await.unwrap()
     }
+}
+
+/// Another listener, whose certificate ends some day.
+fn tls(dir: &Path) -> String {
+    let server = Authority::new(dir).unwrap().server("server", 100).unwrap();
+    let (cert, key, address) = (server.cert.display(), server.key.display(), ports::free());
+    format!(
+        "[[listener]]\nprotocol = \"http\"\nlisten = \"{address}\"\ntls = {{ cert = \"{cert}\", key = \"{key}\" }}\n"
+    )
 }
 
 fn routes() -> String {
