@@ -84,10 +84,10 @@ impl Demo {
         let said = self.process.stdout();
         assert!(status.success(), "{said}{}", self.process.stderr());
         assert!(said.contains(" 0 failed") && !said.contains("DIFFERENT"), "{said}");
-        // A sample has three values side by side, as long as they are.
-        let is_sample =
-            |line: &str| ["≠  ", "≈  ", "PLACE "].iter().any(|mark| line.contains(mark));
-        let width = |line: &str| if is_sample(line) { 140 } else { 120 };
+        // What Cutover prints of a sample, or of why a step was taken, is as long as it is.
+        let is_output =
+            |line: &str| ["≠  ", "≈  ", "PLACE ", "guard  "].iter().any(|mark| line.contains(mark));
+        let width = |line: &str| if is_output(line) { 150 } else { 120 };
         let long = said.lines().find(|line| line.chars().count() > width(line));
         assert_eq!(long, None, "too long for a screen");
         self.assert_gone().await;
