@@ -157,10 +157,10 @@ fn why_not(shown: &Shown) -> Markup {
         section.panel aria-labelledby="why" {
             h2 #why { "Next step" }
             @match (&gate.next, gate.open) {
-                (None, _) => p { "There is none" @if let Some(why) = &gate.why { ": " (why) } "." },
+                (None, _) => p { "There is none" @if let Some(why) = &gate.why { ": " (widgets::ticks(why)) } "." },
                 (Some(next), true) => p { span.mark.ok { "open" } " " (at(next)) " would be accepted." },
                 (Some(next), false) => p { span.mark.warn { "blocked" } " " (at(next)) ": "
-                    (gate.why.as_deref().unwrap_or_default()) },
+                    (widgets::ticks(gate.why.as_deref().unwrap_or_default())) },
             }
             @if !shown.parity.blocks.is_empty() {
                 h3 { "Against trusting new" }

@@ -85,18 +85,16 @@ fn line(gate: &GateAnswerRow) -> Markup {
     }
 }
 
-/// A gate that no step waits for is heard all the same when it fails. That nobody is asked to
+/// A gate that nobody requires is heard all the same when it fails. That nobody is asked to
 /// observe a route is no failure.
 fn unasked(gate: &GateAnswerRow) -> Option<&'static str> {
     if gate.required || gate.outcome != "fail" || gate.gate == Gate::Observability.as_str() {
         return None;
     }
     match gate.detail.as_deref()? {
-        "safe_phase" => {
-            Some("No step waits for it, but it asks for the way back to the safe phase.")
-        }
-        "step_back" => Some("No step waits for it, but it asks for one step back."),
-        _ => Some("No step waits for it, but while it lasts nothing goes forward by itself."),
+        "safe_phase" => Some("Nobody requires it, and it asks for the way back to the safe phase."),
+        "step_back" => Some("Nobody requires it, and it asks for one step back."),
+        _ => Some("Nobody requires it, but while it lasts nothing goes forward by itself."),
     }
 }
 
