@@ -144,15 +144,17 @@ async fn take(admin: &Admin, alert: &AlertBody, author: &Author) -> Result<Alert
         author: author.clone(),
         trigger: Trigger::Alert,
     };
-    let outcome = match admin.parts.controller.move_routes(ask).await {
-        Ok(answered) if answered.done.moved.is_empty() => AlertOutcome::NothingToDo,
-        Ok(_) => AlertOutcome::RolledBack,
-        Err(Refused::Move { why: MoveRefused::Retired, .. }) => AlertOutcome::NothingToDo,
-        Err(Refused::UnknownRoute(_)) => return Ok(AlertOutcome::UnknownRoute),
-        Err(refused) => return Err(refused.into()),
-    };
-    locked(&admin.alerts).acted.insert(key);
-    Ok(outcome)
+    match admin.parts.controller.move_routes(ask).await {
+        Ok(answered) if answered.done.moved.is_empty() => Ok(AlertOutcome::NothingToDo),
+        Ok(_) => {
+            // Only what acted is done with: a page that goes on firing acts on whoever goes forward.
+            locked(&admin.alerts).acted.insert(key);
+            Ok(AlertOutcome::RolledBack)
+        }
+        Err(Refused::Move { why: MoveRefused::Retired, .. }) => Ok(AlertOutcome::Retired),
+        Err(Refused::UnknownRoute(_)) => Ok(AlertOutcome::UnknownRoute),
+        Err(refused) => Err(refused.into()),
+    }
 }
 
 /// The route that a page rolls back, or why it does not.

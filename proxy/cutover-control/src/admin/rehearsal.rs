@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cutover_domain::{Percent, Phase, Route, Target};
+use cutover_domain::{Percent, Phase, Route, RouteState, Target};
 use cutover_store::Trigger;
 use serde_json::json;
 
@@ -112,8 +112,8 @@ impl<'a> Rehearsal<'a> {
     async fn run(self) -> Result<RehearsalAnswer, Failure> {
         let before = self.counters();
         let there = self.go_there().await?;
-        self.stay(there).await?;
-        let back = self.go_back(there).await?;
+        let held = self.stay(there).await?;
+        let back = self.go_back(held).await?;
         let served = self.counters();
         // A route that went from the files and came back meanwhile counts from 0 again.
         let requests = served.total().saturating_sub(before.total());
@@ -141,19 +141,25 @@ impl<'a> Rehearsal<'a> {
         Ok(revision)
     }
 
-    /// Waits for the time. Whoever moves the route meanwhile, a person or gates, ends the rehearsal.
-    async fn stay(&self, there: u64) -> Result<(), Failure> {
+    /// Waits for the time, and gives the revision that the way back begins at. Whoever moves the
+    /// route meanwhile, a person or gates, ends the rehearsal. Whoever holds it ends it early: a
+    /// latch stops what goes forward, and the cohort has to come back.
+    async fn stay(&self, there: u64) -> Result<u64, Failure> {
         let until = Instant::now() + self.time;
         while Instant::now() < until {
             tokio::time::sleep(LOOK_EVERY * 10).await;
             let view = self.admin.parts.controller.view();
             let state = view.table.route(&self.route).map(|(_, route)| &route.state);
+            let of_cohort = |state: &&RouteState| state.target() == Target::canary(self.share);
+            if let Some(held) = state.filter(|state| state.held.is_some()).filter(of_cohort) {
+                return Ok(held.revision);
+            }
             if state.is_none_or(|state| state.revision != there) {
                 let message = format!("route `{}` was moved during its rehearsal", self.route);
                 return Err(Failure::new(Code::StaleRevision, message));
             }
         }
-        Ok(())
+        Ok(there)
     }
 
     async fn go_back(&self, there: u64) -> Result<Back, Failure> {

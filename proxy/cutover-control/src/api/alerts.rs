@@ -106,9 +106,10 @@ pub struct ReceivedRow {
 pub enum AlertOutcome {
     /// Its route went back to its safe phase.
     RolledBack,
-    /// Its route was there already, or is retired: legacy's data is out of date, and there is no way
-    /// back.
+    /// Its route was there already.
     NothingToDo,
+    /// Its route is retired: legacy's data is out of date, and there is no way back.
+    Retired,
     /// It acted before.
     SeenBefore,
     /// It does not fire any more.
@@ -138,9 +139,10 @@ impl AlertBody {
 
 impl AlertOutcome {
     /// Every outcome.
-    pub const ALL: [AlertOutcome; 9] = [
+    pub const ALL: [AlertOutcome; 10] = [
         AlertOutcome::RolledBack,
         AlertOutcome::NothingToDo,
+        AlertOutcome::Retired,
         AlertOutcome::SeenBefore,
         AlertOutcome::Over,
         AlertOutcome::NoPage,
@@ -155,6 +157,7 @@ impl AlertOutcome {
         match self {
             AlertOutcome::RolledBack => "rolled_back",
             AlertOutcome::NothingToDo => "nothing_to_do",
+            AlertOutcome::Retired => "retired",
             AlertOutcome::SeenBefore => "seen_before",
             AlertOutcome::Over => "over",
             AlertOutcome::NoPage => "no_page",
@@ -170,6 +173,7 @@ impl AlertOutcome {
         match self {
             AlertOutcome::RolledBack => "rolled back",
             AlertOutcome::NothingToDo => "nothing: the route was in its safe phase",
+            AlertOutcome::Retired => "nothing: the route is retired, and has no way back by itself",
             AlertOutcome::SeenBefore => "nothing: it acted before",
             AlertOutcome::Over => "nothing: it was over",
             AlertOutcome::NoPage => "nothing: it is no page",

@@ -88,10 +88,14 @@ async fn whatever_is_no_reason_to_go_back_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_about_a_route_in_its_safe_phase_has_nothing_to_do() {
+async fn a_page_about_a_route_in_its_safe_phase_acts_once_it_goes_forward() {
     let rig = Rig::new("read shadow pages").await;
-    let page = delivery("read", "firing", "t", &[]);
-    assert_eq!(outcome(&rig, page).await, AlertOutcome::NothingToDo);
+    let page = || delivery("read", "firing", "t", &[]);
+    assert_eq!(outcome(&rig, page()).await, AlertOutcome::NothingToDo);
+    let on = json!({ "reason": "go", "to": "canary", "percent": 10.0 });
+    assert_eq!(rig.post("/api/v1/routes/read/promote", "migrator", on).await.status, 200);
+    assert_eq!(outcome(&rig, page()).await, AlertOutcome::RolledBack, "it fires on");
+    assert_eq!(outcome(&rig, page()).await, AlertOutcome::SeenBefore);
     rig.end().await;
 }
 
@@ -107,7 +111,7 @@ async fn a_page_that_nothing_can_be_done_about_does_not_stop_those_after_it() {
     both["alerts"].as_array_mut().unwrap().push(second);
     let answer: AlertsAnswer = read(&rig.post("/api/v1/alerts", "operator", both).await);
     let outcomes: Vec<_> = answer.alerts.iter().map(|alert| alert.outcome).collect();
-    assert_eq!(outcomes, [AlertOutcome::NothingToDo, AlertOutcome::RolledBack]);
+    assert_eq!(outcomes, [AlertOutcome::Retired, AlertOutcome::RolledBack]);
     assert_eq!(phase(&rig, "read").await, "legacy");
     rig.end().await;
 }

@@ -348,6 +348,27 @@ async fn a_rehearsal_that_someone_ends_is_cut_short() {
     rig.end().await;
 }
 
+#[tokio::test]
+async fn a_hold_brings_the_cohort_of_a_rehearsal_back() {
+    let rig = Rig::new("read shadow").await;
+    let body = json!({ "reason": "x", "percent": 1, "seconds": 30 });
+    let rehearsing = rig.post("/api/v1/routes/read/rehearse", "migrator", body);
+    let holding = async {
+        let mut tables = rig.controller.tables();
+        let serves = |table: &Arc<cutover_domain::RouteTable>| {
+            table.route("read").unwrap().1.state.phase == Phase::Canary
+        };
+        tables.wait_for(serves).await.unwrap();
+        rig.post("/api/v1/routes/read/hold", "operator", because("worried")).await
+    };
+    let (got, held) = tokio::join!(rehearsing, holding);
+    assert_eq!((got.status, held.status), (200, 200), "{}", got.body);
+    let status = rig.get("/api/v1/routes/read").await.json();
+    let route = &status["route"];
+    assert_eq!((route["phase"].as_str(), route["held"].is_null()), (Some("shadow"), false));
+    rig.end().await;
+}
+
 /// The first move of a rehearsal of `read`, whoever makes it.
 async fn send_to_new(rig: &Rig) {
     let ask = MoveAsk {
