@@ -6,7 +6,7 @@ use cutover_domain::{
     Held,
     gate::{Latch, LatchedBy, REMEMBERED_MS},
 };
-use cutover_store::{LatchHistory, Trigger};
+use cutover_store::{Fault, LatchHistory, Trigger};
 
 use super::Kind;
 use crate::{
@@ -26,9 +26,7 @@ pub(crate) async fn latch_of(
 ) -> Result<Option<Latch>, Refused> {
     let store = controller.store()?;
     let asked = store.latch(route, now_ms.saturating_sub(REMEMBERED_MS), Kind::Release.as_str());
-    let silent = || Refused::Internal("the store does not say how the route came to be held");
-    let history = tokio::time::timeout(WITHIN, asked).await.map_err(|_| silent())?;
-    let history = history.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))?;
+    let history = told(asked, "the store does not say how the route came to be held").await?;
     Ok(history.map(|history| latch(held, history)))
 }
 
@@ -40,9 +38,16 @@ pub(super) async fn steps_back(
 ) -> Result<Vec<u64>, Refused> {
     let store = controller.store()?;
     let asked = store.steps_back(route, now_ms.saturating_sub(REMEMBERED_MS));
-    let silent = || Refused::Internal("the store does not say how often the route went back");
-    let found = tokio::time::timeout(WITHIN, asked).await.map_err(|_| silent())?;
-    found.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))
+    told(asked, "the store does not say how often the route went back").await
+}
+
+/// What the store answers; `silent` says what is missing if it does not in time.
+async fn told<T>(
+    asked: impl Future<Output = Result<T, Fault>>,
+    silent: &'static str,
+) -> Result<T, Refused> {
+    let told = tokio::time::timeout(WITHIN, asked).await.map_err(|_| Refused::Internal(silent))?;
+    told.map_err(|fault| Refused::StoreDown(StoreDown::from(&fault)))
 }
 
 /// The latch `held` with its history.

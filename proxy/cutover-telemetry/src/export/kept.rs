@@ -190,12 +190,6 @@ impl Entry {
 // === impl KeptSpan ===
 
 impl KeptSpan {
-    /// The value of an attribute.
-    #[must_use]
-    pub fn attribute(&self, key: &str) -> Option<&str> {
-        self.attributes.iter().find(|(own, _)| own == key).map(|(_, value)| value.as_str())
-    }
-
     fn of(span: Span) -> Option<KeptSpan> {
         let is_personal = |pair: &KeyValue| PERSONAL.contains(&pair.key.as_str());
         let shown = |pair: &KeyValue| span.kind != KIND_SERVER || !is_personal(pair);

@@ -66,6 +66,16 @@ pub(super) fn print_list(
     print_json(&format!("{kind}List"), &serde_json::json!({ "items": items }), output, io)
 }
 
+/// What stands in a cell where there is nothing to say.
+pub(super) fn dash() -> String {
+    "-".to_owned()
+}
+
+/// A text, or a dash where there is none.
+pub(super) fn or_dash(text: &Option<String>) -> String {
+    text.clone().unwrap_or_else(dash)
+}
+
 fn versioned(kind: &str, document: &impl Serialize) -> Value {
     let mut map = serde_json::Map::new();
     map.insert("api_version".to_owned(), API_VERSION.into());

@@ -11,7 +11,7 @@ use crate::cli::{
     args::{AlertCommand, Global, Output},
     exit::{Exit, Failure},
     io::Io,
-    output::{print_list, print_table, table},
+    output::{or_dash, print_list, print_table, table},
 };
 
 pub(in crate::cli) fn run(
@@ -56,10 +56,6 @@ fn cells(row: &ReceivedRow, now_ms: u64) -> Vec<String> {
         format!("{} ago", age(now_ms.saturating_sub(row.last_ms))),
         row.outcome.map_or("failed, to be tried again", AlertOutcome::told).to_owned(),
     ]
-}
-
-fn or_dash(text: &Option<String>) -> String {
-    text.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::cli::{
     exit::{Exit, Failure},
     io::Io,
     local::count,
-    output::{print_json, print_list, print_table, table, utc},
+    output::{dash, print_json, print_list, print_table, table, utc},
 };
 
 const COLUMNS: [&str; 9] =
@@ -293,10 +293,6 @@ fn tolerated(tolerance: &ToleranceRow) -> String {
         ToleranceRow { extra: true, .. } => "extra".to_owned(),
         ToleranceRow { .. } => "order".to_owned(),
     }
-}
-
-fn dash() -> String {
-    "-".to_owned()
 }
 
 #[cfg(test)]

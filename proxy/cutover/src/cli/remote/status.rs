@@ -13,7 +13,7 @@ use crate::cli::{
     args::{Global, Output, Status},
     exit::{Exit, Failure},
     io::Io,
-    output::{age, print_json, print_list, table, table_text},
+    output::{age, dash, print_json, print_list, table, table_text},
 };
 
 const COLUMNS: [&str; 11] = [
@@ -183,10 +183,6 @@ fn cells(row: &RouteRow) -> Vec<String> {
 fn both(row: &RouteRow, value: impl Fn(&SideRow) -> Option<String>) -> String {
     let new = row.new.as_ref().and_then(&value);
     format!("{}/{}", value(&row.legacy).unwrap_or_else(dash), new.unwrap_or_else(dash))
-}
-
-fn dash() -> String {
-    "-".to_owned()
 }
 
 #[cfg(test)]

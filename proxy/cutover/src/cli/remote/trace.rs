@@ -6,12 +6,13 @@ use cutover_control::{
     words::{age, utc},
 };
 
+use super::segment;
 use crate::cli::{
     admin::Client,
     args::{Global, TraceCommand},
     exit::{Exit, Failure},
     io::Io,
-    output::{print_json, print_list, print_table, table, table_text},
+    output::{or_dash, print_json, print_list, print_table, table, table_text},
 };
 
 pub(in crate::cli) fn run(
@@ -22,7 +23,10 @@ pub(in crate::cli) fn run(
     let client = Client::connect(global, io)?;
     match command {
         TraceCommand::List { route, limit } => {
-            let of = route.as_ref().map(|route| format!("&route={route}")).unwrap_or_default();
+            let of = route
+                .as_ref()
+                .map(|route| format!("&route={}", segment(route)))
+                .unwrap_or_default();
             let answer: TracesAnswer = client.get(&format!("/api/v1/traces?limit={limit}{of}"))?;
             if global.output.is_json() {
                 print_list("Trace", &answer.traces, global.output, io)?;
@@ -34,7 +38,7 @@ pub(in crate::cli) fn run(
             }
         }
         TraceCommand::Show { id } => {
-            let answer: TraceAnswer = client.get(&format!("/api/v1/traces/{id}"))?;
+            let answer: TraceAnswer = client.get(&format!("/api/v1/traces/{}", segment(id)))?;
             match global.output.is_json() {
                 true => print_json("Trace", &answer, global.output, io)?,
                 false => writeln!(io.out, "{}", text(&answer))?,
@@ -106,10 +110,6 @@ fn named(span: &SpanRow) -> String {
 
 fn millis(millis: f64) -> String {
     format!("{millis:.1}ms")
-}
-
-fn or_dash(text: &Option<String>) -> String {
-    text.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use cutover_control::{
     places::{Place, places},
 };
 
-use super::dash;
 use crate::cli::{
     exit::Failure,
     io::Io,
-    output::{print_table, table, utc},
+    output::{dash, print_table, table, utc},
 };
 
 /// Marks of places that differ.
